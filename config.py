@@ -1,0 +1,184 @@
+"""Settings of the service, read once from the environment.
+
+`Config.from_env()` collects every problem before it refuses to start, so that a deployer corrects them in one go.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+
+
+class ConfigError(Exception):
+    """The environment does not let the service start; the message lists every reason."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting, with its unit. Names are those of the environment variables, in capitals."""
+
+    env: str = "development"  # development | production | test
+    secret_key: str = ""
+    database_url: str = ""
+    instance_dir: Path = ROOT / "instance"
+    public_url: str = "http://127.0.0.1:5000"  # origin of every link that leaves the house
+    proxy_hops: int = 0  # trusted reverse proxies in front (ProxyFix)
+
+    mail_backend: str = "folder"  # folder (.eml files in instance/outbox) | smtp
+    mail_server: str = "127.0.0.1"
+    mail_port: int = 25
+    mail_username: str = ""
+    mail_password: str = ""
+    mail_tls: str = "starttls"  # starttls | tls | none (loopback only)
+    mail_ca_file: str = ""  # certificate authority of a private relay
+    mail_timeout: float = 15.0  # seconds
+    mail_from: str = "rdv@rdv-apprentissage.example"
+    support_email: str = "aide@rdv-apprentissage.example"
+
+    demo: bool = False  # allows `seed-demo` and `demo-facts`
+    sqlite_synchronous: str = "FULL"  # OFF in tests only
+
+    # Abuse limits: how many in a window, counted in the database (reference: design.md §5.8).
+    limit_window: int = 3600  # seconds
+    limit_posts_per_address: int = 60  # /24 or /48 prefix: a school shares one address
+    limit_posts_per_contact: int = 10  # same e-mail or phone
+    limit_posts_per_cfa: int = 600
+    limit_failed_secrets: int = 60  # wrong links and feed addresses, per address prefix
+    limit_sign_in_per_account: int = 10
+    limit_sign_in_per_address: int = 100
+    form_min_seconds: float = 2.0  # a person needs longer to fill a form
+    form_max_seconds: int = 4 * 3600  # then the form is shown again with what was typed
+
+    testing: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Config:
+        """Promise a configuration that can run, or raise ConfigError with every problem at once."""
+        environ = os.environ if environ is None else environ
+        problems: list[str] = []
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            if setting.name in ("extra", "testing"):
+                continue
+            raw = environ.get("APP_ENV" if setting.name == "env" else setting.name.upper())
+            if raw is None or raw == "":
+                continue
+            try:
+                values[setting.name] = _parse(raw, setting.type)
+            except ValueError:
+                problems.append(f"{setting.name.upper()}={raw!r} : valeur de type {setting.type} attendue")
+        if "public_url" not in values and environ.get("PORT"):
+            values["public_url"] = f"http://127.0.0.1:{environ['PORT']}"
+        draft = cls(**values)
+        problems += draft.problems()
+        if problems:
+            raise ConfigError("Configuration refusée :\n- " + "\n- ".join(problems))
+        return draft.completed()
+
+    def problems(self) -> list[str]:
+        """List what stops this configuration from running, empty when nothing does."""
+        found: list[str] = []
+        if self.env not in ("development", "production", "test"):
+            found.append(f"APP_ENV={self.env!r} : development, production ou test attendu")
+        if self.mail_backend not in ("folder", "smtp"):
+            found.append(f"MAIL_BACKEND={self.mail_backend!r} : folder ou smtp attendu")
+        if self.mail_tls not in ("starttls", "tls", "none"):
+            found.append(f"MAIL_TLS={self.mail_tls!r} : starttls, tls ou none attendu")
+        if self.sqlite_synchronous not in ("FULL", "NORMAL", "OFF"):
+            found.append(f"SQLITE_SYNCHRONOUS={self.sqlite_synchronous!r} : FULL, NORMAL ou OFF attendu")
+        url = urlsplit(self.public_url)
+        if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
+            found.append(f"PUBLIC_URL={self.public_url!r} : origine attendue, par exemple https://rdv.exemple.fr")
+        if self.env != "production":
+            return found
+        if len(self.secret_key) < 32:
+            found.append("SECRET_KEY : 32 caractères au moins (python -c 'import secrets; print(secrets.token_hex())')")
+        if not self.database_url:
+            found.append("DATABASE_URL : adresse de la base attendue, par exemple postgresql+psycopg://…")
+        if url.scheme != "https":
+            found.append("PUBLIC_URL : https obligatoire en production")
+        if self.mail_backend != "smtp":
+            found.append("MAIL_BACKEND : smtp obligatoire en production")
+        if self.mail_tls == "none" and self.mail_server not in ("127.0.0.1", "localhost", "::1"):
+            found.append("MAIL_TLS=none : réservé à un relais local")
+        if self.mail_from.endswith(".example"):
+            found.append("MAIL_FROM : une adresse réelle est obligatoire en production")
+        if self.demo:
+            found.append("DEMO : interdit en production")
+        return found
+
+    def completed(self) -> Config:
+        """Return this configuration with a database, a key kept in instance/, and normalised addresses."""
+        changes: dict[str, Any] = {"public_url": self.public_url.rstrip("/")}
+        if not self.database_url:
+            self.instance_dir.mkdir(parents=True, exist_ok=True)
+            changes["database_url"] = f"sqlite:///{self.instance_dir / 'rdv.sqlite'}"
+        else:
+            changes["database_url"] = _explicit_driver(self.database_url)
+        if not self.secret_key:
+            changes["secret_key"] = _kept_key(self.instance_dir)
+        return Config(**{f.name: changes.get(f.name, getattr(self, f.name)) for f in fields(self)})
+
+    def flask(self) -> dict[str, Any]:
+        """Map to the names Flask and its extensions read."""
+        secure = self.public_url.startswith("https://")
+        return {
+            "RDV": self,
+            "SECRET_KEY": self.secret_key,
+            "TESTING": self.testing,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": {} if self.database_url.startswith("sqlite") else {"pool_pre_ping": True},
+            "MAX_CONTENT_LENGTH": 256 * 1024,
+            "MAX_FORM_PARTS": 400,
+            "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",
+            "SESSION_COOKIE_SECURE": secure,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+            "WTF_CSRF_TIME_LIMIT": None,  # bound to the session, which ends by itself
+            "WTF_CSRF_SSL_STRICT": secure,
+            "SEND_FILE_MAX_AGE_DEFAULT": 31536000,  # names carry their content's version
+            "BABEL_DEFAULT_LOCALE": "fr",
+            "BABEL_DEFAULT_TIMEZONE": "UTC",
+            **self.extra,
+        }
+
+
+def _parse(raw: str, kind: Any) -> Any:
+    if kind == "bool":
+        if raw.lower() in ("1", "true", "oui"):
+            return True
+        if raw.lower() in ("0", "false", "non"):
+            return False
+        raise ValueError(raw)
+    return {"int": int, "float": float, "Path": Path}.get(str(kind), str)(raw)
+
+
+def _explicit_driver(url: str) -> str:
+    """Hosters still hand out postgres://, which SQLAlchemy 2.1 no longer knows."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _kept_key(folder: Path) -> str:
+    """A key of this machine alone, made at the first start, so that `make run` asks no question."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "secret_key"
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        key = secrets.token_hex(32)
+        file.write(key)
+    return key

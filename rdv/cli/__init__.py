@@ -1,0 +1,13 @@
+"""Commands of `flask --app wsgi …`, one file a noun."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from rdv.cli import accounts, catalogue, demo, worker
+
+
+def register(app: Flask) -> None:
+    """Add every command."""
+    for module in (accounts, catalogue, demo, worker):
+        module.register(app)

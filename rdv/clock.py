@@ -1,0 +1,47 @@
+"""The only reader of the machine's clock, and the only converter between zones.
+
+Instants are aware UTC everywhere; wall times are naive `datetime`s that never leave the function that made them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+PARIS = "Europe/Paris"
+
+
+def now() -> datetime:
+    """Return the present instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_zone(instant: datetime, zone: str) -> datetime:
+    """Return the same instant with the wall time of an IANA zone."""
+    if instant.tzinfo is None:
+        raise ValueError("naive datetime refused: an instant carries its zone")
+    return instant.astimezone(ZoneInfo(zone))
+
+
+def from_wall(day: date, at: time, zone: str) -> datetime:
+    """Return the UTC instant of a wall time; a repeated one is its first occurrence (RFC 5545 §3.3.5).
+
+    Raises ValueError for a wall time that the spring clock change skips.
+    """
+    local = datetime.combine(day, at, tzinfo=ZoneInfo(zone))
+    instant = local.astimezone(UTC)
+    if instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise ValueError(f"{day} {at} n'existe pas dans {zone}")
+    return instant
+
+
+def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
+    """Return the UTC instants at which a local day begins and the next one begins."""
+    start = datetime.combine(day, time.min, tzinfo=ZoneInfo(zone))
+    end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=ZoneInfo(zone))
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def today(zone: str) -> date:
+    """Return the current date in a zone."""
+    return to_zone(now(), zone).date()

@@ -1,0 +1,204 @@
+"""The database: model base, column types, engine set-up per dialect, and the one transaction.
+
+SQLite takes one writer at a time: `transaction()` begins IMMEDIATE behind a first-come lock of the process, so that
+nobody starves (reference/performance.md §2.2); reads begin DEFERRED and never wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of every table, with constraint names that both engines and Alembic agree on."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant: refuses naive values, stores UTC (timestamptz, or fixed-width text on SQLite), returns aware UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime refused: an instant carries its zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class _Turns:
+    """First come, first served: threading.Lock lets a late thread overtake, which starves others under load."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._busy = False
+
+    def acquire(self) -> None:
+        with self._guard:
+            if not self._busy:
+                self._busy = True
+                return
+            mine = threading.Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        mine.acquire()
+
+    def release(self) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._busy = False
+
+
+_turns = _Turns()
+
+
+def is_sqlite() -> bool:
+    """Say whether the application's database is SQLite."""
+    return bool(db.engine.dialect.name == "sqlite")
+
+
+def prepare_engine(engine: Engine, synchronous: str = "FULL") -> None:
+    """Make SQLite safe for several processes (reference/dependencies.md §3.1); nothing to do on PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours
+        cursor = connection.cursor()
+        # Waiting comes first: switching to WAL needs the lock when several processes start together.
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+            cursor.execute("PRAGMA " + pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql("BEGIN " + mode)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit once if the block succeeds, roll back otherwise: the only commit of the domain; it does not nest.
+
+    The read transaction of the loaders ends first: what they loaded is read again inside, under the write lock.
+    Raises RuntimeError when nested, or when rows were changed before it was opened.
+    """
+    session = db.session()
+    if session.info.get("in_transaction"):
+        raise RuntimeError("transaction() does not nest: open it in the view, the job or the command")
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("rows were changed outside transaction()")
+    session.rollback()
+    sqlite = is_sqlite()
+    if sqlite:
+        _turns.acquire()
+    session.info["in_transaction"] = True
+    try:
+        if sqlite:
+            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("in_transaction", None)
+        if sqlite:
+            _turns.release()
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_stray_writes(session: Session, _context: Any, _instances: Any) -> None:
+    if not session.info.get("in_transaction"):
+        raise RuntimeError("a row was written outside transaction()")
+
+
+@contextmanager
+def admin_write() -> Iterator[Session]:
+    """Let Flask-Admin's own commit pass, on a write lock taken first: the one exception beside `transaction()`."""
+    session = db.session()
+    session.rollback()
+    if is_sqlite():
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+    session.info["in_transaction"] = True
+    try:
+        yield session
+    finally:
+        session.rollback()
+        session.info.pop("in_transaction", None)
+
+
+def note(statement: sa.Executable, parameters: dict[str, Any] | None = None) -> bool:
+    """Write telemetry in a short transaction of its own; a busy database loses the note, never the page."""
+    try:
+        with db.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
+            if connection.dialect.name == "sqlite":
+                connection.connection.dbapi_connection.execute("PRAGMA busy_timeout=200")  # type: ignore[union-attr]
+            try:
+                with connection.begin():
+                    connection.execute(statement, parameters or {})
+            finally:
+                if connection.dialect.name == "sqlite":
+                    connection.connection.dbapi_connection.execute("PRAGMA busy_timeout=10000")  # type: ignore[union-attr]
+    except OperationalError as error:
+        current_app.logger.warning("telemetry lost: %s", type(error.orig).__name__)
+        return False
+    return True
+
+
+def violated(error: IntegrityError, *constraints: str) -> bool:
+    """Say whether an integrity error comes from one of these constraints or unique columns, on either engine.
+
+    A constraint is named `uq_table_col[_col…]`; SQLite reports `table.col, table.col` instead of the name.
+    """
+    diagnostic = getattr(error.orig, "diag", None)
+    if diagnostic is not None:
+        return diagnostic.constraint_name in constraints
+    message = str(error.orig)
+    return any(name in message or _sqlite_columns(name) in message for name in constraints)
+
+
+def _sqlite_columns(constraint: str) -> str:
+    for table in db.metadata.tables.values():
+        for item in (*table.constraints, *table.indexes):
+            if item.name == constraint:
+                return ", ".join(f"{table.name}.{column.name}" for column in item.columns)  # type: ignore[union-attr]
+    return constraint

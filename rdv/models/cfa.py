@@ -1,0 +1,108 @@
+"""Managing establishments and the places where they teach."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from rdv.db import Base, UTCDateTime
+from rdv.models.columns import CreatedAt, Key, PublicId, UpdatedAt
+
+
+class Cfa(Base):
+    """A managing establishment (établissement gestionnaire), known by its SIRET."""
+
+    __tablename__ = "cfa"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    siret: Mapped[str] = mapped_column(sa.String(14), unique=True)
+    uai: Mapped[str | None] = mapped_column(sa.String(8))
+    name: Mapped[str | None] = mapped_column(sa.String(255))
+    email: Mapped[str | None] = mapped_column(sa.String(254))  # decision-maker, from the catalogue
+    phone: Mapped[str | None] = mapped_column(sa.String(20))  # E.164
+    city: Mapped[str | None] = mapped_column(sa.String(120))
+    disability_contact: Mapped[str | None] = mapped_column(sa.String(255))  # référent handicap, as shown
+    # Modes that the CFA keeps open; « réserver » is open as soon as a slot is.
+    callback_open: Mapped[bool] = mapped_column(default=True)
+    message_open: Mapped[bool] = mapped_column(default=True)
+    answer_days: Mapped[int] = mapped_column(sa.SmallInteger, default=2)  # working days promised
+    activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # first manager's sign-up
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    link_version: Mapped[int] = mapped_column(sa.Integer, default=1)  # raising it revokes « activer notre espace » links
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+    sites: Mapped[list[Site]] = relationship(back_populates="cfa", order_by="Site.id")
+
+    __table_args__ = (sa.CheckConstraint("answer_days BETWEEN 1 AND 4", name="answer_days"),)
+
+    @property
+    def shown_name(self) -> str:
+        """The name people read, never empty: « Centre de formation – Belfort » when the catalogue gives none."""
+        if self.name:
+            return self.name
+        return f"Centre de formation – {self.city}" if self.city else "Centre de formation"
+
+
+class Site(Base):
+    """A teaching place (lieu de formation) of one CFA; its zone dates everything that happens there."""
+
+    __tablename__ = "site"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
+    siret: Mapped[str] = mapped_column(sa.String(14), default="")  # teaching establishment; '' when unknown
+    uai: Mapped[str | None] = mapped_column(sa.String(8))
+    name: Mapped[str | None] = mapped_column(sa.String(255))
+    address: Mapped[str | None] = mapped_column(sa.String(255))
+    postal_code: Mapped[str | None] = mapped_column(sa.String(5))
+    city: Mapped[str | None] = mapped_column(sa.String(120))
+    insee: Mapped[str] = mapped_column(sa.String(5), default="")
+    address_key: Mapped[str] = mapped_column(sa.String(255), default="")  # normalised address: the identity of the place
+    department: Mapped[str | None] = mapped_column(sa.String(3))
+    territory: Mapped[str] = mapped_column(sa.String(20), default="FR")  # subdivision whose holidays apply
+    timezone: Mapped[str] = mapped_column(sa.String(40), default="Europe/Paris")  # IANA
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    email: Mapped[str | None] = mapped_column(sa.String(254))
+    phone: Mapped[str | None] = mapped_column(sa.String(20))
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+    cfa: Mapped[Cfa] = relationship(back_populates="sites")
+    opening_hours: Mapped[list[OpeningHours]] = relationship(cascade="all, delete-orphan")
+
+    __table_args__ = (sa.UniqueConstraint("cfa_id", "siret", "insee", "address_key"),)
+
+    @property
+    def shown_name(self) -> str:
+        """The name people read, never empty."""
+        return self.name or self.cfa.name or (f"Site de {self.city}" if self.city else "Site principal")
+
+    @property
+    def shown_address(self) -> str:
+        """The postal address on one line, empty when unknown."""
+        town = " ".join(part for part in (self.postal_code, self.city) if part)
+        return ", ".join(part for part in (self.address, town) if part)
+
+
+class OpeningHours(Base):
+    """Hours at which a site answers; none at all means Monday to Friday, 9 to 17 (rdv.deadlines)."""
+
+    __tablename__ = "opening_hours"
+
+    id: Mapped[Key]
+    site_id: Mapped[int] = mapped_column(sa.ForeignKey("site.id", ondelete="CASCADE"), index=True)
+    weekday: Mapped[int] = mapped_column(sa.SmallInteger)  # 0 = Monday
+    opens_minute: Mapped[int] = mapped_column(sa.SmallInteger)  # minutes after local midnight
+    closes_minute: Mapped[int] = mapped_column(sa.SmallInteger)
+
+    __table_args__ = (
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        sa.CheckConstraint("opens_minute >= 0 AND opens_minute < closes_minute AND closes_minute <= 1440", name="range"),
+    )

@@ -1,0 +1,150 @@
+"""What candidates ask, everything that happened to it, and the seats they hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from rdv.db import Base, UTCDateTime
+from rdv.identifiers import new_reference, new_uid
+from rdv.models.cfa import Cfa, Site
+from rdv.models.columns import CreatedAt, Instant, Key, PublicId, UpdatedAt, one_of
+from rdv.models.platform import Platform
+from rdv.models.slot import Slot
+from rdv.models.training import Training
+from rdv.models.user import User
+
+MODES = ("callback", "message", "slot")
+ASKERS = ("candidate", "parent", "helper")
+REQUEST_STATUSES = ("new", "in_progress", "waiting_candidate", "closed")
+OUTCOMES = ("meeting_set", "answered", "unreachable", "not_for_us", "cancelled_by_candidate", "cancelled_by_cfa", "no_follow_up")
+EVENT_KINDS = (
+    "created", "assigned", "answer", "call", "note", "closed", "reopened", "booked", "moved", "cancelled",
+    "opened_by_cfa", "link_sent", "attendance",
+)  # fmt: skip
+ACTORS = ("candidate", "staff", "cfa_link", "system")
+BOOKING_STATUSES = ("booked", "cancelled", "attended", "no_show", "excused")
+
+
+class CandidateRequest(Base):
+    """One thing a candidate asked of a CFA, whatever the mode; it alone owns the answer's state."""
+
+    __tablename__ = "candidate_request"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    reference: Mapped[str] = mapped_column(sa.String(12), unique=True, default=new_reference)
+    cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
+    site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("site.id", ondelete="SET NULL"))
+    training_id: Mapped[int | None] = mapped_column(sa.ForeignKey("training.id", ondelete="SET NULL"))
+    platform_id: Mapped[int | None] = mapped_column(sa.ForeignKey("platform.id"))
+    mode: Mapped[str] = mapped_column(sa.String(10))
+    asker: Mapped[str] = mapped_column(sa.String(10), default="candidate")
+    first_name: Mapped[str] = mapped_column(sa.String(80))
+    last_name: Mapped[str] = mapped_column(sa.String(80))
+    email: Mapped[str | None] = mapped_column(sa.String(254))
+    phone: Mapped[str | None] = mapped_column(sa.String(20))  # E.164
+    reasons: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    text: Mapped[str | None] = mapped_column(sa.Text)
+    callback_windows: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    status: Mapped[str] = mapped_column(sa.String(20), default="new")
+    outcome: Mapped[str | None] = mapped_column(sa.String(30))
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    first_answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    # The CFA's address that received the request, frozen when it was sent; None is a legal state.
+    recipient_email: Mapped[str | None] = mapped_column(sa.String(254))
+    submission_id: Mapped[str | None] = mapped_column(sa.String(32), unique=True)  # one rendered form, one request
+    submission_digest: Mapped[str | None] = mapped_column(sa.String(64))
+    search_text: Mapped[str] = mapped_column(sa.String(400), default="")  # folded name, phone, reference
+    link_version: Mapped[int] = mapped_column(sa.Integer, default=1)  # raising it revokes the links of this request
+    version: Mapped[int] = mapped_column(sa.Integer, default=1)
+    last_event_at: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+    cfa: Mapped[Cfa] = relationship()
+    site: Mapped[Site | None] = relationship()
+    training: Mapped[Training | None] = relationship()
+    platform: Mapped[Platform | None] = relationship()
+    owner: Mapped[User | None] = relationship()
+    events: Mapped[list[RequestEvent]] = relationship(order_by="RequestEvent.id", viewonly=True)
+    booking: Mapped[Booking | None] = relationship(back_populates="request", viewonly=True)
+
+    __table_args__ = (
+        one_of("mode", MODES, "mode"),
+        one_of("asker", ASKERS, "asker"),
+        one_of("status", REQUEST_STATUSES, "status"),
+        sa.CheckConstraint("(status = 'closed') = (outcome IS NOT NULL)", name="outcome"),
+        sa.CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="contact"),
+        sa.Index("ix_candidate_request_inbox", "cfa_id", "status", "due_at", "id"),
+        sa.Index("ix_candidate_request_cfa_created", "cfa_id", "created_at", "id"),
+        sa.Index("ix_candidate_request_email", "email"),
+        sa.Index("ix_candidate_request_phone", "phone"),
+    )
+
+    @property
+    def person_name(self) -> str:
+        """First and last name of the candidate."""
+        return f"{self.first_name} {self.last_name}"
+
+
+class RequestEvent(Base):
+    """One line of a request's thread; never changed, so that state and dates can be rebuilt from them."""
+
+    __tablename__ = "request_event"
+
+    id: Mapped[Key]
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(20))
+    actor: Mapped[str] = mapped_column(sa.String(10))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    at: Mapped[Instant]
+    text: Mapped[str | None] = mapped_column(sa.Text)
+    data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    internal: Mapped[bool] = mapped_column(default=False)  # seen by staff only
+
+    user: Mapped[User | None] = relationship()
+
+    __table_args__ = (one_of("kind", EVENT_KINDS, "kind"), one_of("actor", ACTORS, "actor"))
+
+
+class Booking(Base):
+    """A request's seat in a slot; moving keeps the row, its UID and the request's reference."""
+
+    __tablename__ = "booking"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), unique=True)
+    slot_id: Mapped[int] = mapped_column(sa.ForeignKey("slot.id"))
+    uid: Mapped[str] = mapped_column(sa.String(80), unique=True, default=new_uid)
+    sequence: Mapped[int] = mapped_column(sa.Integer, default=0)  # RFC 5546 §2.1.4
+    status: Mapped[str] = mapped_column(sa.String(10), default="booked")
+    # Keyed hash of the normalised name and contact; erased with the person.
+    person_key: Mapped[str | None] = mapped_column(sa.String(64))
+    cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    cancelled_by: Mapped[str | None] = mapped_column(sa.String(10))
+    cancel_reason: Mapped[str | None] = mapped_column(sa.String(300))
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[UpdatedAt]
+
+    request: Mapped[CandidateRequest] = relationship(back_populates="booking")
+    slot: Mapped[Slot] = relationship()
+
+    __table_args__ = (
+        one_of("status", BOOKING_STATUSES, "status"),
+        sa.Index(
+            "uq_booking_slot_id_person_key", "slot_id", "person_key", unique=True,
+            sqlite_where=sa.text("status <> 'cancelled'"), postgresql_where=sa.text("status <> 'cancelled'"),
+        ),
+        sa.Index("ix_booking_slot_id_status", "slot_id", "status"),
+    )  # fmt: skip
+
+    @property
+    def is_live(self) -> bool:
+        """True while the seat is held."""
+        return self.status != "cancelled"

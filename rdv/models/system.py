@@ -1,0 +1,130 @@
+"""What keeps the house running: mails, feeds, journal, jobs, limits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from rdv.db import Base, UTCDateTime
+from rdv.models.cfa import Cfa
+from rdv.models.columns import CreatedAt, Instant, Key, PublicId, one_of
+from rdv.models.request import Booking, CandidateRequest, RequestEvent
+from rdv.models.user import User
+
+
+class OutgoingMail(Base):
+    """A mail to send, written with the business rows. Kind and ids first; bytes once rendered, the same at each try."""
+
+    __tablename__ = "outgoing_mail"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    dedup_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    to_email: Mapped[str] = mapped_column(sa.String(254))
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), index=True)
+    booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey("booking.id", ondelete="CASCADE"))
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request_event.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id", ondelete="CASCADE"))
+    cfa_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
+    data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  # small facts frozen at enqueue, never free text
+    not_before: Mapped[Instant]
+    not_after: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    # pending → sent | dropped (no longer due) | failed (refused, or too many tries)
+    status: Mapped[str] = mapped_column(sa.String(10), default="pending")
+    attempts: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    claim_token: Mapped[str | None] = mapped_column(sa.String(32))
+    subject: Mapped[str | None] = mapped_column(sa.String(255))
+    message_id: Mapped[str | None] = mapped_column(sa.String(120))
+    message_bytes: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    last_error: Mapped[str | None] = mapped_column(sa.String(300))  # class and SMTP code, no address
+    created_at: Mapped[CreatedAt]
+
+    request: Mapped[CandidateRequest | None] = relationship()
+    booking: Mapped[Booking | None] = relationship()
+    event: Mapped[RequestEvent | None] = relationship()
+    user: Mapped[User | None] = relationship()
+    cfa: Mapped[Cfa | None] = relationship()
+
+    __table_args__ = (
+        one_of("status", ("pending", "sent", "dropped", "failed"), "status"),
+        sa.Index(
+            "ix_outgoing_mail_pending", "not_before", "id",
+            sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"),
+        ),
+    )  # fmt: skip
+
+
+class CalendarFeed(Base):
+    """A secret calendar address: one per device, stored hashed, revoked alone."""
+
+    __tablename__ = "calendar_feed"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id", ondelete="CASCADE"), index=True)  # whose device
+    cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"), index=True)
+    scope: Mapped[str] = mapped_column(sa.String(10))  # adviser: this person's meetings; cfa: the whole centre's
+    name: Mapped[str] = mapped_column(sa.String(80))
+    secret_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    detail: Mapped[str] = mapped_column(sa.String(10), default="minimal")
+    generation: Mapped[int] = mapped_column(sa.Integer, default=1)  # rises when options or secret change
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    last_used_by: Mapped[str | None] = mapped_column(sa.String(40))  # family of the application
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    created_at: Mapped[CreatedAt]
+
+    user: Mapped[User] = relationship()
+    cfa: Mapped[Cfa] = relationship()
+
+    __table_args__ = (
+        one_of("scope", ("adviser", "cfa"), "scope"),
+        one_of("detail", ("minimal", "full"), "detail"),
+    )
+
+
+class AuditEntry(Base):
+    """Who did what that touches rights or personal data; append-only, without the data itself."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[Key]
+    at: Mapped[Instant]
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id", ondelete="SET NULL"))
+    cfa_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cfa.id", ondelete="SET NULL"), index=True)
+    action: Mapped[str] = mapped_column(sa.String(60))
+    object_type: Mapped[str | None] = mapped_column(sa.String(40))
+    object_id: Mapped[str | None] = mapped_column(sa.String(40))  # public identifier
+    data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+
+    user: Mapped[User | None] = relationship()
+
+
+class JobRun(Base):
+    """The claim of one run of a scheduled job: the primary key lets one worker alone have it."""
+
+    __tablename__ = "job_run"
+
+    name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    slot: Mapped[datetime] = mapped_column(UTCDateTime(), primary_key=True)  # the scheduled minute
+    started_at: Mapped[Instant]
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    ok: Mapped[bool | None]
+    note: Mapped[str | None] = mapped_column(sa.String(300))
+
+
+class ThrottleCount(Base):
+    """How many times a subject (hashed) acted in one window; shared by every worker and host."""
+
+    __tablename__ = "throttle_count"
+
+    key: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(UTCDateTime(), primary_key=True)
+    count: Mapped[int] = mapped_column(sa.Integer, default=0)
+
+    __table_args__ = (sa.Index("ix_throttle_count_window_start", "window_start"),)

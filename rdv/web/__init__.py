@@ -1,0 +1,13 @@
+"""What answers HTTP, one folder an audience."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from rdv.web import access, admin, api, assets, devmail, error_pages, feeds, filters, headers, health, public, staff
+
+
+def register(app: Flask) -> None:
+    """Bind blueprints, headers, error pages and template filters."""
+    for module in (assets, filters, access, headers, error_pages, health, public, staff, feeds, api, admin, devmail):
+        module.register(app)

@@ -1,0 +1,16 @@
+"""French formats offered to every template."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from rdv import french
+
+
+def register(app: Flask) -> None:
+    """Add the filters of rdv.french by their names."""
+    for name in ("day", "short_day", "clock_time", "moment", "time_range", "duration", "phone", "plural"):
+        app.jinja_env.filters[name] = getattr(french, name)
+    app.jinja_env.filters["phone_fr"] = french.phone
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
