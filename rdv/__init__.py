@@ -23,7 +23,9 @@ def create_app(config: Config | None = None) -> Flask:
         import rdv.models  # noqa: F401  every table must be known before Alembic or the admin looks
 
         db.prepare_engine(database.engine, settings.sqlite_synchronous)
-    extensions.migrate.init_app(app, database, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    extensions.migrate.init_app(
+        app, database, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True
+    )
     extensions.babel.init_app(app, locale_selector=lambda: "fr")
     extensions.mail.init_app(app)
     extensions.csrf.init_app(app)

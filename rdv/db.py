@@ -104,7 +104,12 @@ def prepare_engine(engine: Engine, synchronous: str = "FULL") -> None:
         connection.isolation_level = None  # BEGIN is ours
         cursor = connection.cursor()
         # Waiting comes first: switching to WAL needs the lock when several processes start together.
-        for pragma in ("busy_timeout=10000", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+        for pragma in (
+            "busy_timeout=10000",
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+        ):
             cursor.execute("PRAGMA " + pragma)
         cursor.close()
 
@@ -198,7 +203,9 @@ def violated(error: IntegrityError, *constraints: str) -> bool:
 
 def _sqlite_columns(constraint: str) -> str:
     for table in db.metadata.tables.values():
-        for item in (*table.constraints, *table.indexes):
+        named: list[sa.UniqueConstraint | sa.Index] = [*table.indexes]
+        named += [item for item in table.constraints if isinstance(item, sa.UniqueConstraint)]
+        for item in named:
             if item.name == constraint:
-                return ", ".join(f"{table.name}.{column.name}" for column in item.columns)  # type: ignore[union-attr]
+                return ", ".join(f"{table.name}.{column.name}" for column in item.columns)
     return constraint

@@ -50,7 +50,9 @@ class RequestReplayed(RdvError):
 
 
 class SlotOverlap(RdvError):
-    message = "Ce créneau en chevauche un autre du même conseiller. Changez l’horaire, ou cochez « publier quand même »."
+    message = (
+        "Ce créneau en chevauche un autre du même conseiller. Changez l’horaire, ou cochez « publier quand même »."
+    )
     status = 409
 
 
@@ -78,7 +80,9 @@ class TooManyRequests(RdvError):
 
 
 class FormExpired(RdvError):
-    message = "Ce formulaire est resté ouvert trop longtemps. Vérifiez ce que vous aviez saisi, puis envoyez-le à nouveau."
+    message = (
+        "Ce formulaire est resté ouvert trop longtemps. Vérifiez ce que vous aviez saisi, puis envoyez-le à nouveau."
+    )
     status = 400
 
 

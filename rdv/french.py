@@ -80,7 +80,9 @@ def phone(e164: str | None) -> str:
     except phonenumbers.NumberParseException:
         return e164
     overseas_with_zero = number.country_code in (33, 262, 590, 594, 596)
-    style = phonenumbers.PhoneNumberFormat.NATIONAL if overseas_with_zero else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    style = (
+        phonenumbers.PhoneNumberFormat.NATIONAL if overseas_with_zero else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
     text = phonenumbers.format_number(number, style)
     digits = "".join(ch for ch in text if ch.isdigit())
     if overseas_with_zero and len(digits) == 10:

@@ -31,7 +31,9 @@ class Cfa(Base):
     answer_days: Mapped[int] = mapped_column(sa.SmallInteger, default=2)  # working days promised
     activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # first manager's sign-up
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
-    link_version: Mapped[int] = mapped_column(sa.Integer, default=1)  # raising it revokes « activer notre espace » links
+    link_version: Mapped[int] = mapped_column(
+        sa.Integer, default=1
+    )  # raising it revokes « activer notre espace » links
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 
@@ -62,7 +64,9 @@ class Site(Base):
     postal_code: Mapped[str | None] = mapped_column(sa.String(5))
     city: Mapped[str | None] = mapped_column(sa.String(120))
     insee: Mapped[str] = mapped_column(sa.String(5), default="")
-    address_key: Mapped[str] = mapped_column(sa.String(255), default="")  # normalised address: the identity of the place
+    address_key: Mapped[str] = mapped_column(
+        sa.String(255), default=""
+    )  # normalised address: the identity of the place
     department: Mapped[str | None] = mapped_column(sa.String(3))
     territory: Mapped[str] = mapped_column(sa.String(20), default="FR")  # subdivision whose holidays apply
     timezone: Mapped[str] = mapped_column(sa.String(40), default="Europe/Paris")  # IANA
@@ -104,5 +108,7 @@ class OpeningHours(Base):
 
     __table_args__ = (
         sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
-        sa.CheckConstraint("opens_minute >= 0 AND opens_minute < closes_minute AND closes_minute <= 1440", name="range"),
+        sa.CheckConstraint(
+            "opens_minute >= 0 AND opens_minute < closes_minute AND closes_minute <= 1440", name="range"
+        ),
     )

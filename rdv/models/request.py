@@ -20,7 +20,15 @@ from rdv.models.user import User
 MODES = ("callback", "message", "slot")
 ASKERS = ("candidate", "parent", "helper")
 REQUEST_STATUSES = ("new", "in_progress", "waiting_candidate", "closed")
-OUTCOMES = ("meeting_set", "answered", "unreachable", "not_for_us", "cancelled_by_candidate", "cancelled_by_cfa", "no_follow_up")
+OUTCOMES = (
+    "meeting_set",
+    "answered",
+    "unreachable",
+    "not_for_us",
+    "cancelled_by_candidate",
+    "cancelled_by_cfa",
+    "no_follow_up",
+)
 EVENT_KINDS = (
     "created", "assigned", "answer", "call", "note", "closed", "reopened", "booked", "moved", "cancelled",
     "opened_by_cfa", "link_sent", "attendance",

@@ -25,12 +25,16 @@ class OutgoingMail(Base):
     kind: Mapped[str] = mapped_column(sa.String(40))
     dedup_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
     to_email: Mapped[str] = mapped_column(sa.String(254))
-    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), index=True)
+    request_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), index=True
+    )
     booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey("booking.id", ondelete="CASCADE"))
     event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request_event.id", ondelete="CASCADE"))
     user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id", ondelete="CASCADE"))
     cfa_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
-    data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  # small facts frozen at enqueue, never free text
+    data: Mapped[dict[str, Any]] = mapped_column(
+        sa.JSON, default=dict
+    )  # small facts frozen at enqueue, never free text
     not_before: Mapped[Instant]
     not_after: Mapped[datetime | None] = mapped_column(UTCDateTime())
     # pending → sent | dropped (no longer due) | failed (refused, or too many tries)
@@ -67,7 +71,9 @@ class CalendarFeed(Base):
 
     id: Mapped[Key]
     public_id: Mapped[PublicId]
-    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id", ondelete="CASCADE"), index=True)  # whose device
+    user_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )  # whose device
     cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"), index=True)
     scope: Mapped[str] = mapped_column(sa.String(10))  # adviser: this person's meetings; cfa: the whole centre's
     name: Mapped[str] = mapped_column(sa.String(80))

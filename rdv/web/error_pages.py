@@ -12,15 +12,24 @@ from werkzeug.exceptions import HTTPException
 from rdv.errors import RdvError
 
 TEXTS = {
-    400: ("Demande incomprise", "Le navigateur a envoyé une demande que nous ne comprenons pas. Revenez en arrière et réessayez."),
+    400: (
+        "Demande incomprise",
+        "Le navigateur a envoyé une demande que nous ne comprenons pas. Revenez en arrière et réessayez.",
+    ),
     403: ("Accès refusé", "Vous n’avez pas le droit d’ouvrir cette page."),
-    404: ("Page introuvable", "Cette page n’existe pas ou n’existe plus. Vérifiez l’adresse, ou repartez de l’accueil."),
+    404: (
+        "Page introuvable",
+        "Cette page n’existe pas ou n’existe plus. Vérifiez l’adresse, ou repartez de l’accueil.",
+    ),
     405: ("Action impossible", "Cette adresse ne s’utilise pas ainsi. Revenez à la page précédente."),
     409: ("Action devenue impossible", "La situation a changé entre-temps. Rechargez la page."),
     413: ("Envoi trop lourd", "Ce que vous envoyez dépasse la taille permise. Raccourcissez votre texte."),
     429: ("Trop de demandes", "Vous avez fait trop de demandes en peu de temps. Réessayez dans une heure."),
     500: ("Une erreur est survenue", "Le service a rencontré une erreur. Réessayez dans quelques minutes."),
-    503: ("Service momentanément indisponible", "Réessayez dans une minute. Rien de ce qui était enregistré n’est perdu."),
+    503: (
+        "Service momentanément indisponible",
+        "Réessayez dans une minute. Rien de ce qui était enregistré n’est perdu.",
+    ),
 }
 
 
@@ -36,8 +45,8 @@ def refusal(status: int, text: str | None = None, reference: str | None = None) 
         response = make_response(text + "\n")
         response.mimetype = "text/plain"
     else:
-        actions = [("Tableau de bord", "/equipe")] if blueprint.startswith("staff") else [("Accueil", "/")]
-        if status == 404 and not blueprint.startswith("staff"):
+        actions = [("Tableau de bord", "/equipe")] if blueprint == "staff" else [("Accueil", "/")]
+        if status == 404 and not blueprint == "staff":
             actions.append(("Recevoir à nouveau mon lien", "/renvoyer-mon-lien"))
         page = render_template(
             "errors/error.html", status=status, title=title, text=text, actions=actions, reference=reference
@@ -58,7 +67,10 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def csrf(error: CSRFError) -> Response:
-        return refusal(400, "Votre session a changé ou expiré. Revenez à la page précédente, rechargez-la et recommencez.")
+        return refusal(
+            400,
+            "Votre session a changé ou expiré. Revenez à la page précédente, rechargez-la et recommencez.",
+        )
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

@@ -7,7 +7,7 @@ import secrets
 from flask import Flask, Response, g, request
 
 # Audiences that never set a cookie (design.md §5.8).
-COOKIELESS = ("public", "feeds", "api", "health", "static")
+COOKIELESS = ("public", "cfa_link", "feeds", "api", "health", "static")
 
 
 def csp_nonce() -> str:

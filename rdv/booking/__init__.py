@@ -1,0 +1,265 @@
+"""Seats of candidates: book, cancel, move. A self-booked slot is born closed as « meeting set » (design.md §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rdv import inbox, outbox, seats, thread
+from rdv.booking import statement
+from rdv.candidate import Candidate, Submission
+from rdv.contacts import person_key
+from rdv.db import db, violated
+from rdv.errors import AlreadyBooked, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
+from rdv.identifiers import new_public_id, new_reference, new_uid
+from rdv.models import Booking, CandidateRequest, Slot, Training, User
+from rdv.settings import settings
+
+
+class ContactMissing(RdvError):
+    """A channel that cannot deliver is never silent (design.md §4)."""
+
+    status = 400
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What `book` made."""
+
+    request_id: int
+    slot: Slot
+
+
+def check_contact(place: str, candidate: Candidate) -> None:
+    """Raise ContactMissing unless the meeting can reach this person: a phone for a call, an e-mail for a video."""
+    if place == "phone" and not candidate.phone:
+        raise ContactMissing(
+            "phone", "Ce rendez-vous se fait par téléphone : indiquez un numéro, par exemple 06 12 34 56 78."
+        )
+    if place == "video" and not candidate.email:
+        raise ContactMissing(
+            "email",
+            "Ce rendez-vous se fait en visioconférence : indiquez une adresse électronique pour recevoir le lien.",
+        )
+
+
+def equal_slots(slot: Slot, now: datetime) -> list[Slot]:
+    """Return the slots that are the same for a candidate (other advisers, same hour, place and type), this one first."""
+    others = db.session.scalars(
+        sa.select(Slot)
+        .where(
+            Slot.cfa_id == slot.cfa_id,
+            Slot.starts_at == slot.starts_at,
+            Slot.ends_at == slot.ends_at,
+            Slot.site_id == slot.site_id,
+            Slot.meeting_type_id == slot.meeting_type_id,
+            Slot.place == slot.place,
+            Slot.training_scope == slot.training_scope,
+            Slot.capacity == slot.capacity,
+            Slot.listed.is_(True),
+            Slot.status == "open",
+            Slot.id != slot.id,
+            Slot.seats_taken < Slot.capacity,
+            Slot.starts_at > now,
+        )
+        .order_by(Slot.id)
+    ).all()
+    if slot.training_scope == "chosen":
+        mine = {training.id for training in slot.trainings}
+        others = [other for other in others if {training.id for training in other.trainings} == mine]
+    return [slot, *others] if slot.listed else [slot]
+
+
+def book(
+    slot: Slot, candidate: Candidate, submission: Submission, now: datetime, training: Training | None = None
+) -> Booked:
+    """Take a seat for a candidate and write all that follows from it, or raise; an equal slot serves when this one is gone.
+
+    Raises SlotUnavailable, AlreadyBooked (same person, same slot), RequestReplayed (same submission id), ContactMissing.
+    """
+    check_contact(slot.place, candidate)
+    request_id = _write(slot, candidate, submission, now, training)
+    if request_id is not None:
+        return Booked(request_id, slot)
+    for other in equal_slots(slot, now)[1:]:
+        request_id = _write(other, candidate, submission, now, training)
+        if request_id is not None:
+            return Booked(request_id, other)
+    raise SlotUnavailable
+
+
+def _write(
+    slot: Slot, candidate: Candidate, submission: Submission, now: datetime, training: Training | None
+) -> int | None:
+    reference = new_reference()
+    booking_public_id = new_public_id()
+    request: dict[str, Any] = {
+        **candidate.columns(reference),
+        "public_id": new_public_id(),
+        "reference": reference,
+        "cfa_id": slot.cfa_id,
+        "site_id": slot.site_id,
+        "training_id": training.id if training else None,
+        "mode": "slot",
+        "callback_windows": [],
+        "status": "closed",
+        "outcome": "meeting_set",
+        "owner_id": slot.adviser_id,
+        "recipient_email": None,
+        "submission_id": submission.id,
+        "submission_digest": submission.digest,
+        "link_version": 1,
+        "version": 1,
+        "last_event_at": now,
+        "created_at": now,
+        "updated_at": now,
+    }
+    event = {
+        "kind": "booked",
+        "actor": "candidate",
+        "user_id": None,
+        "at": now,
+        "data": {"slot": slot.public_id},
+        "internal": False,
+    }
+    booking = {
+        "public_id": booking_public_id,
+        "uid": new_uid(),
+        "sequence": 0,
+        "status": "booked",
+        "person_key": person_key(
+            settings().secret_key, candidate.first_name, candidate.last_name, candidate.email, candidate.phone
+        ),
+        "created_at": now,
+        "updated_at": now,
+    }
+    mails = [
+        outbox.mail_row(
+            "adviser_new_booking",
+            slot.adviser.email,
+            f"adviser_new_booking:{booking_public_id}",
+            user_id=slot.adviser_id,
+        )
+    ]
+    if candidate.email:
+        mails.append(outbox.mail_row("booking_confirmed", candidate.email, f"booking_confirmed:{booking_public_id}:0"))
+    try:
+        return statement.write(slot.id, now, request, event, booking, mails)
+    except IntegrityError as error:
+        if violated(error, "uq_booking_slot_id_person_key"):
+            raise AlreadyBooked from None
+        if violated(error, "uq_candidate_request_submission_id"):
+            raise RequestReplayed from None
+        raise
+
+
+def live_booking_of(slot: Slot, candidate: Candidate) -> Booking | None:
+    """Return the booking this same person already holds of a slot, if any."""
+    key = person_key(settings().secret_key, candidate.first_name, candidate.last_name, candidate.email, candidate.phone)
+    return db.session.scalar(
+        sa.select(Booking).where(Booking.slot_id == slot.id, Booking.person_key == key, Booking.status != "cancelled")
+    )
+
+
+def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, user: User | None = None) -> None:
+    """Cancel a live booking, free its seat and tell the other side; `by` is candidate, staff, cfa_link or system.
+
+    Raises WrongTransition when it is no longer live, or has begun (candidate).
+    """
+    if by == "candidate" and booking.slot.starts_at <= now:
+        raise WrongTransition("Ce rendez-vous est passé : il ne peut plus être annulé.")
+    seats.free(booking.slot_id, booking.id, now)
+    changed = db.session.connection().execute(
+        sa.update(Booking)
+        .where(Booking.id == booking.id, Booking.status == "booked")
+        .values(
+            status="cancelled", sequence=Booking.sequence + 1, cancelled_at=now, cancelled_by=by,
+            cancel_reason=(reason or "")[:300] or None, updated_at=now,
+        )
+    )  # fmt: skip
+    if changed.rowcount != 1:
+        raise WrongTransition
+    request = booking.request
+    db.session.refresh(booking)
+    outcome = "cancelled_by_candidate" if by == "candidate" else "cancelled_by_cfa"
+    request.status, request.outcome = "closed", outcome
+    event = thread.add(request, "cancelled", by, now, user=user, text=reason, data={"slot": booking.slot.public_id})
+    key = f"{booking.public_id}:{booking.sequence}"
+    if request.email:
+        outbox.enqueue(
+            "booking_cancelled", request.email, f"booking_cancelled:{key}",
+            request_id=request.id, booking_id=booking.id, event_id=event.id,
+        )  # fmt: skip
+    elif by != "candidate":
+        inbox.wake_as_call(request, now)
+    if by in ("candidate", "system"):
+        outbox.enqueue(
+            "adviser_booking_cancelled", booking.slot.adviser.email, f"adviser_booking_cancelled:{key}",
+            request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=booking.slot.adviser_id,
+        )  # fmt: skip
+
+
+def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | None = None) -> None:
+    """Move a live booking to another slot: same row, UID and reference, sequence + 1; both sides are told.
+
+    The two slots are written in ascending id, so that crossing moves never wait for each other in a ring.
+    Raises SlotUnavailable (no seat there), WrongTransition (not live), AlreadyBooked (same person already there).
+    """
+    origin = booking.slot
+    if target.id == origin.id:
+        raise WrongTransition("Ce rendez-vous est déjà sur ce créneau.")
+    for slot_id in sorted((origin.id, target.id)):
+        if slot_id == target.id:
+            seats.take(target.id, now)
+        else:
+            seats.free(origin.id, booking.id, now)
+    try:
+        changed = db.session.connection().execute(
+            sa.update(Booking)
+            .where(Booking.id == booking.id, Booking.status == "booked", Booking.slot_id == origin.id)
+            .values(slot_id=target.id, sequence=Booking.sequence + 1, updated_at=now)
+        )
+    except IntegrityError as error:
+        if violated(error, "uq_booking_slot_id_person_key"):
+            raise AlreadyBooked("Cette personne a déjà une place sur ce créneau.") from None
+        raise
+    if changed.rowcount != 1:
+        raise WrongTransition
+    db.session.refresh(booking)
+    request: CandidateRequest = booking.request
+    request.site_id, request.owner_id = target.site_id, target.adviser_id
+    event = thread.add(request, "moved", by, now, user=user, data={"from": origin.public_id, "slot": target.public_id})
+    key = f"{booking.public_id}:{booking.sequence}"
+    if request.email:
+        outbox.enqueue(
+            "booking_moved", request.email, f"booking_moved:{key}",
+            request_id=request.id, booking_id=booking.id, event_id=event.id,
+        )  # fmt: skip
+    elif by != "candidate":
+        inbox.wake_as_call(request, now)
+    for adviser in {origin.adviser, target.adviser}:
+        if user is None or adviser.id != user.id:
+            outbox.enqueue(
+                "adviser_booking_moved", adviser.email, f"adviser_booking_moved:{key}:{adviser.public_id}",
+                request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=adviser.id,
+            )  # fmt: skip
+
+
+def touch(slot_ids: sa.Select[int], now: datetime) -> None:
+    """Make calendars see a change of what these slots show (title, place): versions and sequences rise."""
+    db.session.flush()
+    connection = db.session.connection()
+    connection.execute(sa.update(Slot).where(Slot.id.in_(slot_ids)).values(version=Slot.version + 1, updated_at=now))
+    connection.execute(
+        sa.update(Booking)
+        .where(Booking.slot_id.in_(slot_ids), Booking.status == "booked")
+        .values(sequence=Booking.sequence + 1, updated_at=now)
+    )

@@ -1,0 +1,74 @@
+"""Who asks, and what they typed: the same for the three modes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rdv.contacts import fold
+
+# Keys and labels of today's service (reference/predecessor.md §2.3), in the order shown.
+REASONS: dict[str, str] = {
+    "modalite": "Modalités d’inscription",
+    "place": "Places disponibles",
+    "accompagnement": "Accompagnement dans la recherche d’entreprise",
+    "frais": "Frais d’inscription",
+    "contenu": "Contenu de la formation",
+    "horaire": "Horaires et rythme de la formation",
+    "debouche": "Situation des élèves en sortie de formation",
+    "plus": "En savoir plus sur l’alternance",
+    "suivi": "Suivi de ma candidature",
+    "lieu": "Lieu de la formation",
+    "porte": "Portes ouvertes",
+    "autre": "Autre",
+}
+ASKERS: dict[str, str] = {
+    "candidate": "Le candidat ou la candidate",
+    "parent": "Un parent ou représentant légal",
+    "helper": "Une personne qui accompagne (conseiller, éducateur, professeur)",
+}
+CALLBACK_WINDOWS: dict[str, str] = {
+    "matin": "Le matin (9 h – 12 h)",
+    "midi": "Entre midi et deux (12 h – 14 h)",
+    "apres-midi": "L’après-midi (14 h – 17 h)",
+    "soir": "En fin de journée (17 h – 19 h)",
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A person who asks, already validated: `email` normalised or None, `phone` in E.164 or None, one at least."""
+
+    first_name: str
+    last_name: str
+    email: str | None
+    phone: str | None
+    asker: str = "candidate"
+    reasons: list[str] = field(default_factory=list)
+    text: str | None = None
+    platform_id: int | None = None
+
+    def columns(self, reference: str) -> dict[str, Any]:
+        """Return the columns of CandidateRequest that say who asks and what."""
+        digits = "".join(ch for ch in self.phone or "" if ch.isdigit())
+        return {
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "email": self.email,
+            "phone": self.phone,
+            "asker": self.asker,
+            "reasons": self.reasons,
+            "text": self.text,
+            "platform_id": self.platform_id,
+            "search_text": f"{fold(self.first_name)} {fold(self.last_name)} {fold(self.email or '')} {digits} {fold(reference)}"[
+                :400
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One posted form: the id of its rendering, and a digest of what was posted."""
+
+    id: str
+    digest: str

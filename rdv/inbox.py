@@ -1,0 +1,404 @@
+"""Requests of candidates on the CFA's side: open, answer, follow, close. The state moves by one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+
+from rdv import audit, contact_resolution, deadlines, outbox, thread
+from rdv.candidate import Candidate, Submission
+from rdv.contacts import fold, normalise_phone
+from rdv.db import db, violated
+from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, RequestReplayed, WrongTransition
+from rdv.identifiers import new_public_id, new_reference
+from rdv.models import CandidateRequest, Cfa, Membership, RequestEvent, Site, Training, User
+
+# From each state, where an act may lead. An internal note leads nowhere: it changes no state.
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    "new": ("in_progress", "waiting_candidate", "closed"),
+    "in_progress": ("in_progress", "waiting_candidate", "closed"),
+    "waiting_candidate": ("in_progress", "waiting_candidate", "closed"),
+    "closed": ("in_progress",),
+}
+STATUS_LABELS = {
+    "new": "Nouvelle",
+    "in_progress": "En cours",
+    "waiting_candidate": "En attente du candidat",
+    "closed": "Terminée",
+}
+MODE_LABELS = {"callback": "À rappeler", "message": "Message", "slot": "Rendez-vous"}
+OUTCOME_LABELS = {
+    "meeting_set": "Rendez-vous pris",
+    "answered": "Répondu",
+    "unreachable": "Injoignable",
+    "not_for_us": "Ne nous concerne pas",
+    "cancelled_by_candidate": "Annulé par le candidat",
+    "cancelled_by_cfa": "Annulé par le centre",
+    "no_follow_up": "Sans suite",
+}
+# What staff may choose when closing by hand.
+CLOSING_OUTCOMES = ("answered", "meeting_set", "unreachable", "not_for_us", "no_follow_up")
+# Result of a call; only a conversation is an answer (design.md §4).
+CALL_RESULTS = {
+    "reached": "J’ai parlé à la personne",
+    "voicemail": "J’ai laissé un message vocal",
+    "no_answer": "Pas de réponse",
+    "wrong_number": "Mauvais numéro",
+}
+
+
+def open_request(
+    mode: str,
+    cfa: Cfa,
+    candidate: Candidate,
+    submission: Submission,
+    now: datetime,
+    *,
+    training: Training | None = None,
+    callback_windows: list[str] | None = None,
+) -> CandidateRequest:
+    """Record a callback or a message, with its due date, and tell both sides.
+
+    Raises ModeClosed when the CFA keeps this mode shut, RequestReplayed on a known submission id.
+    """
+    if not (cfa.callback_open if mode == "callback" else cfa.message_open) or cfa.closed_at:
+        raise ModeClosed
+    site = main_site(cfa, training)
+    reference = new_reference()
+    resolved = contact_resolution.recipient_for(db.session(), training, site, cfa)
+    request = CandidateRequest(
+        **candidate.columns(reference),
+        public_id=new_public_id(),
+        reference=reference,
+        cfa_id=cfa.id,
+        site_id=site.id if site else None,
+        training_id=training.id if training else None,
+        mode=mode,
+        callback_windows=callback_windows or [],
+        status="new",
+        due_at=deadlines.due_at(now, site, cfa.answer_days),
+        recipient_email=resolved.email,
+        submission_id=submission.id,
+        submission_digest=submission.digest,
+        last_event_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+    db.session.add(request)
+    try:
+        db.session.flush()  # the thread and the mails name it by its id
+    except IntegrityError as error:
+        if violated(error, "uq_candidate_request_submission_id"):
+            raise RequestReplayed from None
+        raise
+    thread.add(request, "created", "candidate", now, data={"mode": mode})
+    if request.email:
+        outbox.enqueue(
+            "request_received", request.email, f"request_received:{request.public_id}", request_id=request.id
+        )
+    _notify_cfa(request)
+    return request
+
+
+def _notify_cfa(request: CandidateRequest) -> None:
+    """Tell the resolved address; without one, the managers; without any of them the request waits in the inbox."""
+    addresses = (
+        [request.recipient_email] if request.recipient_email else [user.email for user in managers(request.cfa_id)]
+    )
+    for email in addresses:
+        outbox.enqueue(
+            "cfa_new_request", email, f"cfa_new_request:{request.public_id}:{email}"[:160],
+            request_id=request.id, cfa_id=request.cfa_id,
+        )  # fmt: skip
+
+
+def managers(cfa_id: int) -> list[User]:
+    """Return the active managers of a CFA."""
+    return list(
+        db.session.scalars(
+            sa.select(User)
+            .join(Membership, Membership.user_id == User.id)
+            .where(
+                Membership.cfa_id == cfa_id, Membership.role == "manager", Membership.ended_at.is_(None),
+                User.active.is_(True), User.password_hash.is_not(None),
+            )
+            .order_by(User.id)
+        )
+    )  # fmt: skip
+
+
+def main_site(cfa: Cfa, training: Training | None) -> Site | None:
+    """Return the place a request concerns: the training's, else the CFA's first open one."""
+    places = training.sites if training and training.sites else cfa.sites
+    return next((site for site in places if site.closed_at is None), None)
+
+
+def earlier(submission: Submission) -> CandidateRequest | None:
+    """Return the request that this rendered form already made; raise RequestReplayed when its content differed."""
+    found = db.session.scalar(sa.select(CandidateRequest).where(CandidateRequest.submission_id == submission.id))
+    if found is not None and found.submission_digest != submission.digest:
+        raise RequestReplayed
+    return found
+
+
+# -- loaders ----------------------------------------------------------------------------------------------------------
+
+
+def get_for_cfa(cfa_id: int, public_id: str) -> CandidateRequest:
+    """Return a request of this CFA, or raise NotFound."""
+    found = db.session.scalar(
+        sa.select(CandidateRequest).where(CandidateRequest.public_id == public_id, CandidateRequest.cfa_id == cfa_id)
+    )
+    if found is None:
+        raise NotFound("Cette demande n’existe pas dans votre centre.")
+    return found
+
+
+def get_by_public_id(public_id: str) -> CandidateRequest:
+    """Return a request named by a signed link, or raise NotFound: the caller has checked the link."""
+    found = db.session.scalar(sa.select(CandidateRequest).where(CandidateRequest.public_id == public_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What of the inbox is shown; None means any."""
+
+    status: str | None = None  # a status, or « todo »: everything that still waits for the CFA
+    mode: str | None = None
+    site_id: int | None = None
+    owner_id: int | None = None  # 0: nobody
+    late: bool = False
+    text: str = ""
+
+
+PAGE = 30
+
+
+def page(
+    cfa_id: int, wanted: Filter, now: datetime, after: tuple[str, int] | None = None
+) -> tuple[list[CandidateRequest], tuple[str, int] | None]:
+    """Return one keyset page of the inbox, oldest due first, and the key of the next page (None at the end).
+
+    Requests with no due date (closed, booked) come after the dated ones, newest first by id order.
+    """
+    far = datetime(9999, 1, 1, tzinfo=now.tzinfo)
+    due = sa.func.coalesce(CandidateRequest.due_at, sa.literal(far, CandidateRequest.due_at.type))
+    query = (
+        sa.select(CandidateRequest)
+        .options(
+            joinedload(CandidateRequest.training), joinedload(CandidateRequest.site), joinedload(CandidateRequest.owner),
+            joinedload(CandidateRequest.booking),
+        )
+        .where(CandidateRequest.cfa_id == cfa_id, *_conditions(wanted, now))
+        .order_by(due, CandidateRequest.id)
+        .limit(PAGE + 1)
+    )  # fmt: skip
+    if after is not None:
+        instant = datetime.fromisoformat(after[0])
+        query = query.where(sa.or_(due > instant, sa.and_(due == instant, CandidateRequest.id > after[1])))
+    found = list(db.session.scalars(query))
+    if len(found) <= PAGE:
+        return found, None
+    last = found[PAGE - 1]
+    return found[:PAGE], ((last.due_at or far).isoformat(), last.id)
+
+
+def count(cfa_id: int, wanted: Filter, now: datetime) -> int:
+    """Return how many requests a filter matches."""
+    return db.session.scalar(
+        sa.select(sa.func.count()).select_from(CandidateRequest).where(CandidateRequest.cfa_id == cfa_id, *_conditions(wanted, now))
+    ) or 0  # fmt: skip
+
+
+def _conditions(wanted: Filter, now: datetime) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.status == "todo":
+        conditions.append(CandidateRequest.status.in_(("new", "in_progress")))
+    elif wanted.status:
+        conditions.append(CandidateRequest.status == wanted.status)
+    if wanted.mode:
+        conditions.append(CandidateRequest.mode == wanted.mode)
+    if wanted.site_id:
+        conditions.append(CandidateRequest.site_id == wanted.site_id)
+    if wanted.owner_id is not None:
+        conditions.append(
+            CandidateRequest.owner_id.is_(None)
+            if wanted.owner_id == 0
+            else CandidateRequest.owner_id == wanted.owner_id
+        )
+    if wanted.late:
+        conditions += [CandidateRequest.due_at < now, CandidateRequest.status.in_(("new", "in_progress"))]
+    if wanted.text:
+        phone = normalise_phone(wanted.text)
+        needle = phone.lstrip("+") if phone else fold(wanted.text)
+        for word in needle.split():
+            conditions.append(CandidateRequest.search_text.contains(word, autoescape=True))
+    return conditions
+
+
+# -- acts -------------------------------------------------------------------------------------------------------------
+
+
+def _go(request: CandidateRequest, status: str) -> None:
+    if status not in TRANSITIONS[request.status]:
+        raise WrongTransition
+    request.status = status
+
+
+def _claim_version(request: CandidateRequest, version: int | None) -> None:
+    """Take the row for this act, or raise EditedMeanwhile when somebody changed it since the page was shown."""
+    if version is None:
+        return
+    changed = db.session.connection().execute(
+        sa.update(CandidateRequest)
+        .where(CandidateRequest.id == request.id, CandidateRequest.version == version)
+        .values(version=CandidateRequest.version + 1)
+    )
+    if changed.rowcount != 1:
+        raise EditedMeanwhile
+    db.session.refresh(request)
+
+
+def answer(
+    request: CandidateRequest,
+    text: str,
+    actor: str,
+    now: datetime,
+    *,
+    user: User | None = None,
+    version: int | None = None,
+) -> RequestEvent:
+    """Answer in writing: mailed to the candidate, counted as the first answer, and now their turn.
+
+    Raises EditedMeanwhile, WrongTransition, or RdvError when the candidate gave no e-mail.
+    """
+    if not request.email:
+        raise RdvError("Cette personne n’a pas donné d’adresse électronique : appelez-la, puis notez l’appel.")
+    _claim_version(request, version)
+    if request.status == "closed":
+        _go(request, "in_progress")
+        request.outcome = None
+    _go(request, "waiting_candidate")
+    if request.first_answered_at is None:
+        request.first_answered_at = now
+    if user is not None and request.owner_id is None:
+        request.owner_id = user.id
+    event = thread.add(request, "answer", actor, now, user=user, text=text)
+    outbox.enqueue(
+        "request_answered",
+        request.email,
+        f"request_answered:{event.id}",
+        request_id=request.id,
+        event_id=event.id,
+    )
+    return event
+
+
+def log_call(
+    request: CandidateRequest,
+    result: str,
+    actor: str,
+    now: datetime,
+    *,
+    user: User | None = None,
+    text: str | None = None,
+    version: int | None = None,
+) -> RequestEvent:
+    """Record a call. Only « reached » is an answer; the others leave the request waiting, its due date unchanged."""
+    if result not in CALL_RESULTS:
+        raise RdvError("Choisissez le résultat de l’appel dans la liste.")
+    _claim_version(request, version)
+    if request.status == "closed":
+        raise WrongTransition("Cette demande est terminée. Rouvrez-la avant de noter un appel.")
+    if result == "reached":
+        if request.first_answered_at is None:
+            request.first_answered_at = now
+        _go(request, "waiting_candidate")
+    else:
+        _go(request, "in_progress")
+    if user is not None and request.owner_id is None:
+        request.owner_id = user.id
+    return thread.add(request, "call", actor, now, user=user, text=text or None, data={"result": result}, internal=True)
+
+
+def note(request: CandidateRequest, text: str, now: datetime, *, user: User) -> RequestEvent:
+    """Add an internal note: never seen by the candidate, never an answer, no state changed."""
+    return thread.add(request, "note", "staff", now, user=user, text=text, internal=True)
+
+
+def assign(request: CandidateRequest, owner: User | None, now: datetime, *, user: User) -> None:
+    """Give a request to a colleague, or to nobody; its due date does not move."""
+    if owner is not None:
+        member = db.session.scalar(
+            sa.select(Membership.id).where(
+                Membership.user_id == owner.id,
+                Membership.cfa_id == request.cfa_id,
+                Membership.ended_at.is_(None),
+            )
+        )
+        if member is None:
+            raise NotFound("Cette personne ne fait pas partie de votre centre.")
+    request.owner_id = owner.id if owner else None
+    thread.add(
+        request,
+        "assigned",
+        "staff",
+        now,
+        user=user,
+        data={"owner": owner.public_id if owner else None},
+        internal=True,
+    )
+
+
+def close(
+    request: CandidateRequest,
+    outcome: str,
+    actor: str,
+    now: datetime,
+    *,
+    user: User | None = None,
+    version: int | None = None,
+) -> None:
+    """Close a request with an outcome that staff may choose."""
+    if outcome not in CLOSING_OUTCOMES:
+        raise RdvError("Choisissez le résultat dans la liste.")
+    _claim_version(request, version)
+    _go(request, "closed")
+    request.outcome = outcome
+    if outcome in ("answered", "meeting_set") and request.first_answered_at is None:
+        request.first_answered_at = now
+    thread.add(request, "closed", actor, now, user=user, data={"outcome": outcome}, internal=True)
+
+
+def reopen(request: CandidateRequest, actor: str, now: datetime, *, user: User | None = None) -> None:
+    """Take up a closed request again; a new due date runs from now."""
+    _go(request, "in_progress")
+    request.outcome = None
+    request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days)
+    thread.add(request, "reopened", actor, now, user=user, internal=True)
+
+
+def wake_as_call(request: CandidateRequest, now: datetime) -> None:
+    """Turn a request whose person cannot be mailed into an « à appeler » task of the inbox, with a due date."""
+    request.status, request.outcome = "new", None
+    request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days)
+    thread.add(request, "reopened", "system", now, data={"why": "no_email"}, internal=True)
+
+
+def revoke_links(request: CandidateRequest, user: User) -> None:
+    """Make every link already sent for this request stop working."""
+    request.link_version += 1
+    audit.record(
+        "request.links_revoked",
+        user=user,
+        cfa=request.cfa,
+        object_type="request",
+        object_id=request.public_id,
+    )

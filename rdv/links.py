@@ -1,0 +1,89 @@
+"""Absolute addresses that leave the house in mails, codes and calendars; a test holds them to the URL map."""
+
+from __future__ import annotations
+
+from rdv.models import Cfa, OutgoingMail, Slot, Training, User
+from rdv.models.request import CandidateRequest
+from rdv.settings import settings
+from rdv.tokens import sign_link
+
+ANSWER_LINK_SECONDS = 60 * 24 * 3600  # as today's service (reference/predecessor.md §7.9)
+RESET_LINK_SECONDS = 2 * 3600
+INVITATION_LINK_SECONDS = 14 * 24 * 3600
+ACTIVATION_LINK_SECONDS = 60 * 24 * 3600
+
+
+def absolute(path: str) -> str:
+    """Return the public address of a path."""
+    return settings().public_url + path
+
+
+def personal_token(request: CandidateRequest) -> str:
+    """Return the token of the candidate's own page."""
+    return sign_link("personal", request.public_id, request.email or request.phone, request.link_version)
+
+
+def personal(request: CandidateRequest) -> str:
+    """The candidate's own page: state, place, calendar file, cancel."""
+    return absolute(f"/suivi/{personal_token(request)}")
+
+
+def answer(request: CandidateRequest) -> str:
+    """The page where a CFA reads and answers without an account; bound to the address that received the request."""
+    token = sign_link("answer", request.public_id, request.recipient_email, request.link_version)
+    return absolute(f"/demande/{token}")
+
+
+def activate(cfa: Cfa, email: str) -> str:
+    """« Activer notre espace »: who controls this address becomes the CFA's first manager."""
+    return absolute(f"/activer/{sign_link('activate', cfa.public_id, email, cfa.link_version)}")
+
+
+def invitation(user: User) -> str:
+    """Choose a first password."""
+    return absolute(f"/invitation/{sign_link('invitation', user.public_id, user.email, user.link_version)}")
+
+
+def password_reset(user: User) -> str:
+    """Choose a new password."""
+    return absolute(f"/mot-de-passe/{sign_link('reset', user.public_id, user.email, user.link_version)}")
+
+
+def training(training: Training) -> str:
+    """The public page of a training."""
+    return absolute(f"/formation/{training.public_id}")
+
+
+def cfa(cfa: Cfa) -> str:
+    """The public page of a CFA."""
+    return absolute(f"/cfa/{cfa.public_id}")
+
+
+def slot(slot: Slot) -> str:
+    """The booking page of a slot."""
+    return absolute(f"/rendez-vous/{slot.public_id}")
+
+
+def staff_request(request: CandidateRequest) -> str:
+    """A request in the staff's inbox."""
+    return absolute(f"/equipe/demandes/{request.public_id}")
+
+
+def staff_slot(slot: Slot) -> str:
+    """A slot in the staff's agenda."""
+    return absolute(f"/equipe/creneaux/{slot.public_id}")
+
+
+def sign_in() -> str:
+    """The staff's sign-in page."""
+    return absolute("/connexion")
+
+
+def feed(secret: str) -> str:
+    """The address of a calendar feed."""
+    return absolute(f"/flux/{secret}.ics")
+
+
+def development_mail(mail: OutgoingMail) -> str:
+    """One mail in the development outbox."""
+    return absolute(f"/boite-envoi/{mail.public_id}")

@@ -1,0 +1,340 @@
+"""What advisers publish, and what candidates are shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from rdv import audit, booking, clock
+from rdv.db import db
+from rdv.errors import NotFound, RdvError, SlotOverlap, WrongTransition
+from rdv.models import Booking, Cfa, MeetingType, Site, Slot, SlotTraining, Training, User, training_site
+
+
+class WrongPlan(RdvError):
+    """A run of slots that cannot be published as typed; `field` is the form's."""
+
+    status = 400
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Span:
+    """One slot to publish: UTC instants."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a run of slots has in common."""
+
+    site: Site
+    meeting_type: MeetingType
+    place: str
+    place_detail: str | None
+    capacity: int
+    listed: bool
+    training_scope: str
+    trainings: Sequence[Training] = ()
+
+
+MOST_SLOTS_AT_ONCE = 200
+
+
+def plan_run(day: date, start: time, end: time, minutes: int, pause: int, zone: str, now: datetime) -> list[Span]:
+    """Return the slots of `minutes` that fit between two wall times of a day (« 14 h – 17 h, toutes les 20 min »).
+
+    Raises WrongPlan with the field to correct.
+    """
+    if end <= start:
+        raise WrongPlan("end", "L’heure de fin doit être après l’heure de début, par exemple 17:00.")
+    spans: list[Span] = []
+    cursor = datetime.combine(day, start)
+    last = datetime.combine(day, end)
+    while cursor + timedelta(minutes=minutes) <= last:
+        stop = cursor + timedelta(minutes=minutes)
+        try:
+            spans.append(Span(clock.from_wall(day, cursor.time(), zone), clock.from_wall(day, stop.time(), zone)))
+        except ValueError:
+            raise WrongPlan(
+                "start", "Cette heure n’existe pas ce jour-là : les horloges avancent d’une heure."
+            ) from None
+        cursor = stop + timedelta(minutes=pause)
+    if not spans:
+        raise WrongPlan(
+            "end", f"Aucun créneau de {minutes} minutes ne tient entre ces deux heures. Élargissez la plage."
+        )
+    if spans[0].starts_at <= now:
+        raise WrongPlan("day", "Ce moment est déjà passé. Choisissez une date à venir.")
+    if len(spans) > MOST_SLOTS_AT_ONCE:
+        raise WrongPlan(
+            "end", f"Cela ferait {len(spans)} créneaux d’un coup : publiez-en {MOST_SLOTS_AT_ONCE} au plus."
+        )
+    return spans
+
+
+def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
+    """Return the adviser's slots, in any CFA, that one of these spans would overlap."""
+    if not spans:
+        return []
+    first, last = min(s.starts_at for s in spans), max(s.ends_at for s in spans)
+    near = db.session.scalars(
+        sa.select(Slot)
+        .where(
+            Slot.adviser_id == adviser.id,
+            Slot.status != "cancelled",
+            Slot.starts_at < last,
+            Slot.ends_at > first,
+        )
+        .order_by(Slot.starts_at)
+    ).all()
+    return [slot for slot in near if any(slot.starts_at < s.ends_at and slot.ends_at > s.starts_at for s in spans)]
+
+
+def publish(
+    cfa: Cfa,
+    adviser: User,
+    offer: Offer,
+    spans: Sequence[Span],
+    now: datetime,
+    *,
+    by: User,
+    allow_overlap: bool = False,
+) -> list[Slot]:
+    """Publish slots for an adviser, or raise SlotOverlap: the adviser row is written first, then checked.
+
+    Two publications of one adviser therefore take turns, on both databases (design.md §5.2).
+    """
+    db.session.connection().execute(
+        sa.update(User).where(User.id == adviser.id).values(agenda_version=User.agenda_version + 1)
+    )
+    if not allow_overlap:
+        for one, two in zip(
+            sorted(spans, key=lambda s: s.starts_at),
+            sorted(spans, key=lambda s: s.starts_at)[1:],
+            strict=False,
+        ):
+            if two.starts_at < one.ends_at:
+                raise SlotOverlap
+        if overlapping(adviser, spans):
+            raise SlotOverlap
+    made = []
+    for span in spans:
+        slot = Slot(
+            cfa_id=cfa.id,
+            site_id=offer.site.id,
+            adviser_id=adviser.id,
+            meeting_type_id=offer.meeting_type.id,
+            place=offer.place,
+            place_detail=offer.place_detail,
+            starts_at=span.starts_at,
+            ends_at=span.ends_at,
+            capacity=offer.capacity,
+            listed=offer.listed,
+            training_scope=offer.training_scope,
+        )
+        made.append(slot)
+    db.session.add_all(made)
+    db.session.flush()  # the training rows need the slots' ids
+    if offer.training_scope == "chosen":
+        db.session.add_all(
+            SlotTraining(training_id=training.id, slot_id=slot.id, starts_at=slot.starts_at)
+            for slot in made
+            for training in offer.trainings
+        )
+    audit.record("slots.published", user=by, cfa=cfa, data={"count": len(made), "adviser": adviser.public_id})
+    return made
+
+
+def get_for_cfa(cfa_id: int, public_id: str) -> Slot:
+    """Return a slot of this CFA, or raise NotFound: another CFA's slot does not exist here."""
+    slot = db.session.scalar(sa.select(Slot).where(Slot.public_id == public_id, Slot.cfa_id == cfa_id))
+    if slot is None:
+        raise NotFound
+    return slot
+
+
+def get_public(public_id: str) -> Slot:
+    """Return a slot by its public address, whatever its state, or raise NotFound."""
+    slot = db.session.scalar(
+        sa.select(Slot)
+        .options(joinedload(Slot.site), joinedload(Slot.meeting_type), joinedload(Slot.cfa))
+        .where(Slot.public_id == public_id)
+    )
+    if slot is None:
+        raise NotFound("Ce créneau n’existe pas ou n’existe plus. Choisissez-en un autre sur la page du centre.")
+    return slot
+
+
+def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
+    """Open or close a slot to new bookings; those booked keep their seat. Raises WrongTransition once cancelled."""
+    origin, target = ("closed", "open") if opened else ("open", "closed")
+    changed = db.session.connection().execute(
+        sa.update(Slot)
+        .where(Slot.id == slot.id, Slot.status == origin)
+        .values(status=target, version=Slot.version + 1, updated_at=now)
+    )
+    if changed.rowcount != 1:
+        raise WrongTransition
+    audit.record(f"slot.{target}", user=by, cfa=slot.cfa, object_type="slot", object_id=slot.public_id)
+
+
+def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> int:
+    """Cancel a slot and tell everyone booked; return how many. Raises WrongTransition when already cancelled."""
+    changed = db.session.connection().execute(
+        sa.update(Slot)
+        .where(Slot.id == slot.id, Slot.status != "cancelled")
+        .values(status="cancelled", version=Slot.version + 1, updated_at=now)
+    )
+    if changed.rowcount != 1:
+        raise WrongTransition("Ce créneau est déjà annulé.")
+    booked = db.session.scalars(
+        sa.select(Booking).where(Booking.slot_id == slot.id, Booking.status == "booked").order_by(Booking.id)
+    ).all()
+    for one in booked:
+        booking.cancel(one, "staff", now, reason=message, user=by)
+    audit.record(
+        "slot.cancelled",
+        user=by,
+        cfa=slot.cfa,
+        object_type="slot",
+        object_id=slot.public_id,
+        data={"told": len(booked)},
+    )
+    return len(booked)
+
+
+def rename_meeting_type(meeting_type: MeetingType, title: str, now: datetime) -> None:
+    """Change the title that candidates and calendars show, and make calendars see it."""
+    meeting_type.title = title
+    booking.touch(sa.select(Slot.id).where(Slot.meeting_type_id == meeting_type.id, Slot.ends_at > now), now)
+
+
+# -- what candidates are shown --------------------------------------------------------------------------------------
+
+_SHOWN = (
+    Slot.id, Slot.public_id, Slot.site_id, Slot.cfa_id, Slot.meeting_type_id, Slot.place, Slot.starts_at, Slot.ends_at, Slot.capacity,
+    Slot.seats_taken, Slot.training_scope, Slot.adviser_id,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FreeSlot:
+    """A bookable slot as the public sees it: one line even when several advisers offer the same."""
+
+    public_id: str
+    site_id: int
+    cfa_id: int
+    meeting_type_id: int
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+    capacity: int
+    seats_left: int
+
+    @property
+    def is_group(self) -> bool:
+        return self.capacity > 1
+
+
+def free_for_training(training: Training, now: datetime, limit: int = 60) -> list[FreeSlot]:
+    """Return the next listed slots open to a training, soonest first: its own, those of its sites, those of its CFA.
+
+    Three index reads, each bounded; literal conditions match the partial indexes.
+    """
+    read = limit * 2 + 10
+    bookable = (
+        Slot.starts_at > now,
+        Slot.listed.is_(True),
+        Slot.seats_taken < Slot.capacity,
+        sa.text("slot.status = 'open'"),
+    )
+    own = (
+        sa.select(*_SHOWN)
+        .join(SlotTraining, SlotTraining.slot_id == Slot.id)
+        .where(SlotTraining.training_id == training.id, SlotTraining.starts_at > now, *bookable)
+        .order_by(SlotTraining.starts_at, SlotTraining.slot_id)
+        .limit(read)
+    )
+    site_ids = sa.select(training_site.c.site_id).where(training_site.c.training_id == training.id)
+    of_site = (
+        sa.select(*_SHOWN)
+        .where(Slot.site_id.in_(site_ids), sa.text("slot.training_scope = 'site'"), *bookable)
+        .order_by(Slot.starts_at, Slot.id)
+        .limit(read)
+    )
+    of_cfa = (
+        sa.select(*_SHOWN)
+        .where(Slot.cfa_id == training.cfa_id, sa.text("slot.training_scope = 'cfa'"), *bookable)
+        .order_by(Slot.starts_at, Slot.id)
+        .limit(read)
+    )
+    connection = db.session.connection()
+    rows = [row for query in (own, of_site, of_cfa) for row in connection.execute(query)]
+    return _merged(rows, limit)
+
+
+def free_for_cfa(cfa: Cfa, now: datetime, limit: int = 60) -> list[FreeSlot]:
+    """Return the next listed slots of a CFA, whatever their trainings, soonest first."""
+    query = (
+        sa.select(*_SHOWN)
+        .where(
+            Slot.cfa_id == cfa.id, Slot.starts_at > now, Slot.listed.is_(True), Slot.seats_taken < Slot.capacity,
+            sa.text("slot.status = 'open'"),
+        )
+        .order_by(Slot.starts_at, Slot.id)
+        .limit(limit * 2 + 10)
+    )  # fmt: skip
+    return _merged(db.session.connection().execute(query), limit)
+
+
+def near(slot: Slot, now: datetime, limit: int = 3) -> list[FreeSlot]:
+    """Return the free slots nearest in time to one that is gone, of the same CFA and place when possible."""
+    candidates = [free for free in free_for_cfa(slot.cfa, now, 120) if free.public_id != slot.public_id]
+    same = [free for free in candidates if free.site_id == slot.site_id]
+    return sorted(same or candidates, key=lambda free: abs(free.starts_at - slot.starts_at))[:limit]
+
+
+def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:
+    """Show equal slots of several advisers once: same hour, place, type and kind."""
+    ordered = sorted(rows, key=lambda row: (row.starts_at, row.id))
+    shown: dict[tuple[object, ...], FreeSlot] = {}
+    for row in ordered:
+        same = (
+            row.starts_at,
+            row.ends_at,
+            row.site_id,
+            row.meeting_type_id,
+            row.place,
+            row.capacity,
+            row.training_scope,
+        )
+        if same in shown:
+            continue
+        shown[same] = FreeSlot(
+            row.public_id, row.site_id, row.cfa_id, row.meeting_type_id, row.place, row.starts_at, row.ends_at,
+            row.capacity, row.capacity - row.seats_taken,
+        )  # fmt: skip
+        if len(shown) == limit:
+            break
+    return list(shown.values())
+
+
+def serves(slot: Slot, training: Training) -> bool:
+    """Say whether a slot may be booked for a training."""
+    if slot.cfa_id != training.cfa_id:
+        return False
+    if slot.training_scope == "cfa":
+        return True
+    if slot.training_scope == "site":
+        return any(site.id == slot.site_id for site in training.sites)
+    return any(chosen.id == training.id for chosen in slot.trainings)

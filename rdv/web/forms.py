@@ -1,0 +1,124 @@
+"""Forms of pages without account: a signed token and an origin check instead of a cookie (design.md §6).
+
+View: `token = check_post("book", slot.public_id)`; on FormExpired or FormRefused the form is shown again, as typed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import wtforms
+from flask import request
+from wtforms import validators
+
+from rdv.candidate import Submission
+from rdv.contacts import PHONE_HINT, normalise_email, normalise_phone
+from rdv.errors import FormRefused
+from rdv.settings import settings
+from rdv.throttle import Limit, count
+from rdv.tokens import FormToken, keyed_hash, read_form
+from rdv.web.access import address_prefix
+
+HONEYPOT = "site_web"
+_NOT_CONTENT = ("form_token", HONEYPOT)
+
+
+def check_origin() -> None:
+    """Raise FormRefused when the browser says that the form was posted from another site."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise FormRefused
+        return
+    origin = request.headers.get("Origin")
+    if origin and origin != "null":
+        own = {urlsplit(settings().public_url).netloc, request.host}
+        if urlsplit(origin).netloc not in own:
+            raise FormRefused
+
+
+def check_post(purpose: str, object_id: str) -> FormToken:
+    """Return the rendering a posted form comes from; raise FormRefused or FormExpired: show it again as typed."""
+    check_origin()
+    if request.form.get(HONEYPOT):
+        raise FormRefused
+    return read_form(purpose, object_id, request.form.get("form_token"))
+
+
+def submission(token: FormToken) -> Submission:
+    """Return the identity of this post: a replay is the same rendering with the same content."""
+    content = sorted((key, value) for key, value in request.form.items(multi=True) if key not in _NOT_CONTENT)
+    return Submission(token.submission_id, keyed_hash("submission", repr(content)))
+
+
+def count_post(cfa_public_id: str, *contacts: str | None) -> None:
+    """Count a valid post against the limits of its address, its contacts and its CFA; raise TooManyRequests."""
+    config = settings()
+    limits = [
+        Limit("post.address", address_prefix(), config.limit_posts_per_address),
+        Limit("post.cfa", cfa_public_id, config.limit_posts_per_cfa),
+    ]
+    limits += [Limit("post.contact", contact, config.limit_posts_per_contact) for contact in contacts if contact]
+    count(limits)
+
+
+def count_failed_secret() -> None:
+    """Count a wrong link or feed address against its network; raise TooManyRequests."""
+    count([Limit("secret.address", address_prefix(), settings().limit_failed_secrets)])
+
+
+def tidy(text: str | None) -> str | None:
+    """Filter of text fields: no control character, no space around, one line ending."""
+    if text is None:
+        return None
+    kept = "".join(ch for ch in text.replace("\r\n", "\n").replace("\r", "\n") if ch == "\n" or ch >= " ")
+    return kept.replace("\x7f", "").strip()
+
+
+def one_line(text: str | None) -> str | None:
+    """Filter of names and titles: `tidy`, on one line."""
+    tidied = tidy(text)
+    return " ".join(tidied.split()) if tidied is not None else None
+
+
+class Required(validators.DataRequired):
+    """A field that must be filled, with its own sentence."""
+
+
+class EmailField(wtforms.EmailField):
+    """An e-mail address; `normalised` after validation."""
+
+    normalised: str | None = None
+
+    def pre_validate(self, form: Any) -> None:
+        self.normalised = normalise_email(self.data) if self.data and self.data.strip() else None
+        if self.data and self.data.strip() and self.normalised is None:
+            raise validators.StopValidation(
+                "Cette adresse électronique semble incorrecte. Exemple : prenom.nom@exemple.fr"
+            )
+
+
+class PhoneField(wtforms.TelField):
+    """A phone number that can be called; `normalised` (E.164) after validation."""
+
+    normalised: str | None = None
+
+    def pre_validate(self, form: Any) -> None:
+        self.normalised = normalise_phone(self.data) if self.data and self.data.strip() else None
+        if self.data and self.data.strip() and self.normalised is None:
+            raise validators.StopValidation(f"Ce numéro ne peut pas être appelé. Exemples : {PHONE_HINT}")
+
+
+class MultiCheckbox(wtforms.SelectMultipleField):
+    """Several boxes of which any may be ticked."""
+
+    widget = wtforms.widgets.ListWidget(prefix_label=False)
+    option_widget = wtforms.widgets.CheckboxInput()
+
+
+class PublicForm(wtforms.Form):
+    """Base of forms without account: WTForms alone, its messages in French."""
+
+    class Meta:
+        locales = ("fr_FR", "fr")
