@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
+from rdv import extensions
 from rdv.web import (
     access,
     admin,
     api,
     assets,
+    cfa_link,
     devmail,
     error_pages,
     feeds,
@@ -30,6 +32,7 @@ def register(app: Flask) -> None:
         error_pages,
         health,
         public,
+        cfa_link,
         staff,
         feeds,
         api,

@@ -46,7 +46,7 @@ def refusal(status: int, text: str | None = None, reference: str | None = None) 
         response.mimetype = "text/plain"
     else:
         actions = [("Tableau de bord", "/equipe")] if blueprint == "staff" else [("Accueil", "/")]
-        if status == 404 and not blueprint == "staff":
+        if status == 404 and blueprint != "staff":
             actions.append(("Recevoir à nouveau mon lien", "/renvoyer-mon-lien"))
         page = render_template(
             "errors/error.html", status=status, title=title, text=text, actions=actions, reference=reference
