@@ -140,9 +140,7 @@ def change_settings(app: Flask) -> Callable[..., None]:
 @pytest.fixture
 def process_env(database_url: str, instance_dir: Path) -> dict[str, str]:
     """The environment of a process of ours on this test's database."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "TZ")
-    }
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "TZ")}
     return {
         **kept,
         "APP_ENV": "test",

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 from flask_migrate import upgrade
+from psycopg import sql
 
 from config import Config
 from rdv import create_app
@@ -69,4 +70,6 @@ def empty_postgresql(database_url: str) -> None:
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         connection.execute("SET lock_timeout = '10s'")
-        connection.execute("BEGIN; " + "; ".join(f'DELETE FROM "{name}"' for name in tables) + "; COMMIT")  # type: ignore[arg-type]
+        with connection.transaction():
+            for table in tables:
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))

