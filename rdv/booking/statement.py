@@ -68,7 +68,9 @@ def _one_statement(mails: int) -> Any:
         sa.insert(Booking)
         .from_select(
             ["request_id", "slot_id", *_BOOKING],
-            sa.select(request.c.id, taken.c.id, *_binds(Booking, _BOOKING, "b")),
+            sa.select(request.c.id, taken.c.id, *_binds(Booking, _BOOKING, "b")).select_from(
+                taken.join(request, sa.true())  # one row each
+            ),
             include_defaults=False,
         )
         .returning(Booking.id, Booking.request_id)
