@@ -29,7 +29,8 @@ def create_app(config: Config | None = None) -> Flask:
     extensions.babel.init_app(app, locale_selector=lambda: "fr")
     extensions.mail.init_app(app)
     extensions.csrf.init_app(app)
-    extensions.login_manager.init_app(app)
+    # Without its context processor, which would read the session in public pages too (design.md §5.8).
+    extensions.login_manager.init_app(app, add_context_processor=False)
     web.register(app)
     cli.register(app)
     return app

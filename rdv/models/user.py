@@ -47,6 +47,19 @@ class User(Base):
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="user", order_by="Membership.id")
 
+    # What Flask-Login asks of a person read from a session.
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the account is open."""
+        return self.active
+
+    def get_id(self) -> str:
+        """What the session holds: it dies with the session token."""
+        return f"{self.public_id}:{self.session_token}"
+
     @property
     def shown_name(self) -> str:
         """First and last name."""

@@ -1,10 +1,30 @@
+"""Advisers and managers of CFAs: their account, their requests, their agenda."""
+
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-bp = Blueprint("staff", __name__)
+from rdv import extensions
+from rdv.web.staff import (  # noqa: F401  each attaches its views to the blueprint
+    agenda,
+    auth,
+    dashboard,
+    feeds,
+    meeting_types,
+    profile,
+    requests,
+    settings,
+    slots,
+    switch,
+    team,
+)
+from rdv.web.staff.blueprint import bp
+from rdv.web.staff.context import load_user
+
+__all__ = ["bp", "register"]
 
 
 def register(app: Flask) -> None:
-    """Bind the blueprint."""
+    """Bind the blueprint and the reading of sessions."""
+    extensions.login_manager.user_loader(load_user)
     app.register_blueprint(bp)

@@ -1,0 +1,1 @@
+"""Kinds of meeting: the owner of this module writes it."""
