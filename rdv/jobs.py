@@ -1,0 +1,77 @@
+"""Work done by the clock. Each run is claimed by a row, so that two workers by mistake do it once; each is harmless
+if it runs twice, because a killed worker may not have told that it had finished."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rdv import clock
+from rdv.db import db, transaction, violated
+from rdv.models import JobRun, ThrottleCount
+
+log = logging.getLogger(__name__)
+
+THROTTLE_KEPT = timedelta(days=2)
+RUNS_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One kind of work and its rhythm: `every` divides time since midnight UTC into slots, one run each."""
+
+    name: str
+    every: timedelta
+    work: Callable[[datetime], None]
+
+    def slot(self, now: datetime) -> datetime:
+        """Return the beginning of the slot that holds this instant; a late run takes the same."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight + (now - midnight) // self.every * self.every
+
+
+def claim(name: str, slot: datetime, now: datetime) -> bool:
+    """Take one run of a job; False when another worker has it."""
+    try:
+        with transaction() as session:
+            session.execute(sa.insert(JobRun).values(name=name, slot=slot, started_at=now))
+    except IntegrityError as error:
+        if violated(error, "pk_job_run"):
+            return False
+        raise
+    return True
+
+
+def run(job: Job, now: datetime | None = None) -> bool:
+    """Do the work of the present slot unless it is taken; a failure is recorded, never raised. True if it ran."""
+    now = now or clock.now()
+    slot = job.slot(now)
+    if db.session.get(JobRun, (job.name, slot)):  # the usual case, without an error in the database's log
+        return False
+    if not claim(job.name, slot, now):
+        return False
+    failure: str | None = None
+    try:
+        job.work(now)
+    except Exception as error:
+        failure = type(error).__name__  # the exception's own text may quote a row
+        log.exception("job failed", extra={"facts": {"job": job.name}})
+    with transaction() as session:
+        done = {"finished_at": clock.now(), "ok": failure is None, "note": failure}
+        session.execute(sa.update(JobRun).where(JobRun.name == job.name, JobRun.slot == slot).values(**done))
+    return True
+
+
+def purge(now: datetime) -> None:
+    """Delete what nobody reads any more: old counts of the limits, old claims."""
+    with transaction() as session:
+        session.execute(sa.delete(ThrottleCount).where(ThrottleCount.window_start < now - THROTTLE_KEPT))
+        session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
+
+
+JOBS = (Job("purge", timedelta(days=1), purge),)
