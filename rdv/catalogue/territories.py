@@ -41,7 +41,7 @@ _TERRITORIES = {
 # Two archipelagos of French Polynesia keep their own time; their communes are known by INSEE code.
 _POLYNESIAN_ZONES = {
     "98718": "Pacific/Marquesas", "98723": "Pacific/Marquesas", "98731": "Pacific/Marquesas",
-    "98732": "Pacific/Marquesas", "98746": "Pacific/Marquesas", "98756": "Pacific/Marquesas",
+    "98746": "Pacific/Marquesas", "98756": "Pacific/Marquesas", "98757": "Pacific/Marquesas",
     "98719": "Pacific/Gambier",
 }  # fmt: skip
 

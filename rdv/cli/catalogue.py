@@ -1,7 +1,82 @@
+"""`flask --app wsgi import-catalogue FICHIER`: the catalogue of trainings, with its progress and its report."""
+
 from __future__ import annotations
 
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
 from flask import Flask
+
+from rdv.catalogue.intake import import_file
+from rdv.catalogue.report import WARNING, ImportReport, Listener
+from rdv.db import transaction
+from rdv.errors import CatalogueError
+from rdv.french import NBSP
+
+_STEP = 1000  # records between two lines of progress
 
 
 def register(app: Flask) -> None:
     """Add the commands."""
+    app.cli.add_command(import_catalogue)
+
+
+@click.command("import-catalogue")
+@click.argument("fichier", type=click.Path(path_type=Path))
+@click.option(
+    "--rapport",
+    type=click.Path(path_type=Path),
+    help="Fichier CSV qui reçoit chaque refus et chaque avertissement, avec sa ligne.",
+)
+def import_catalogue(fichier: Path, rapport: Path | None) -> None:
+    """Importer l’export du catalogue de l’apprentissage ou le flux Carif-Oref (CSV ou JSON)."""
+    try:
+        with _listener(rapport) as listener:
+            report = ImportReport(listener)
+            try:
+                import_file(fichier, transaction, report, _progress)
+            except KeyboardInterrupt:
+                report.stopped = "arrêt demandé au clavier."
+    except CatalogueError as error:
+        click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
+        sys.exit(1)
+    for line in report.lines():
+        click.echo(line)
+    if report.stopped:
+        sys.exit(1)
+
+
+def _progress(done: int, total: int) -> None:
+    if done % _STEP == 0 or done == total:
+        click.echo(f"{done} / {total}", err=True)
+
+
+@contextmanager
+def _listener(path: Path | None) -> Iterator[Listener]:
+    """Give what is told each refusal at once: the terminal, or the report file, which has the warnings too."""
+    if path is None:
+        yield _tell
+        return
+    try:
+        file = path.open("w", encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise CatalogueError(
+            f"le rapport «{NBSP}{path}{NBSP}» ne peut pas être écrit{NBSP}: {error.strerror}."
+        ) from None
+    with file:
+        table = csv.writer(file, delimiter=";")
+        table.writerow(("position", "nature", "motif"))
+
+        def write(number: int, nature: str, reason: str) -> None:
+            table.writerow((number, nature, reason))
+
+        yield write
+
+
+def _tell(number: int, nature: str, reason: str) -> None:
+    if nature != WARNING:  # counted by kind at the end; each of them would hide the refusals
+        click.echo(f"{number}{NBSP}: {nature}, {reason}")

@@ -1,0 +1,134 @@
+"""A whole import: survey the file, then batches of rows, each committed whole, and the report.
+
+The caller brings the transaction: nothing here commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from rdv.catalogue.formats import FileCut, Record, Source, open_source
+from rdv.catalogue.importer import BatchOutcome, Settled, import_batch
+from rdv.catalogue.report import ImportReport
+from rdv.catalogue.rows import CatalogueRow, RowRefused, read
+from rdv.catalogue.survey import Survey, survey
+from rdv.french import NBSP
+
+BATCH = 400
+
+UnitOfWork = Callable[[], AbstractContextManager[Session]]
+Progress = Callable[[int, int], None]  # records read, records in the file
+
+
+def import_file(
+    path: Path, unit_of_work: UnitOfWork, report: ImportReport, progress: Progress = lambda _done, _total: None
+) -> ImportReport:
+    """Import a catalogue file and return the report; raises CatalogueError when the file is no catalogue.
+
+    A file that stops short, or a database that stops answering, ends the import: `report.stopped` says where, and
+    what was committed before is whole.
+    """
+    source = open_source(path)
+    report.source, report.unit = source.layout.label, source.unit
+    overview = survey(source)
+    intake = _Intake(unit_of_work, report)
+    try:
+        try:
+            for record in source.records():
+                report.read += 1
+                row = _row(record, source, overview, report)
+                if row:
+                    intake.add(row)
+                progress(report.read, overview.total)
+        except FileCut as cut:
+            report.stopped = cut.message
+        intake.flush()
+    except DBAPIError as error:
+        report.stopped = f"{_reason(error)} après {report.unit} {intake.last_committed}."
+    return report
+
+
+def _row(record: Record, source: Source, overview: Survey, report: ImportReport) -> CatalogueRow | None:
+    if record.problem:
+        report.refuse(record.number, record.problem)
+        return None
+    later = overview.repeated_by.get(record.number)
+    if later:
+        report.put_aside(record.number, f"même formation que {report.unit} {later}, qui l’emporte")
+        return None
+    try:
+        return read(record.number, record.cells, source.layout)
+    except RowRefused as refusal:
+        report.refuse(record.number, str(refusal))
+        return None
+
+
+class _Intake:
+    """The rows waiting for their transaction."""
+
+    def __init__(self, unit_of_work: UnitOfWork, report: ImportReport) -> None:
+        self._unit_of_work = unit_of_work
+        self._report = report
+        self._rows: list[CatalogueRow] = []
+        self._settled = Settled()
+        self.last_committed = 0
+
+    def add(self, row: CatalogueRow) -> None:
+        """Keep a row; write the batch when it is full."""
+        self._rows.append(row)
+        if len(self._rows) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the waiting rows in one transaction; when the database refuses one of them, each in its own."""
+        rows, self._rows = self._rows, []
+        if not rows:
+            return
+        try:
+            self._write(rows)
+        except (IntegrityError, DataError):
+            # Another import at the same moment, or a value that no check foresaw: one row must not sink the others.
+            for row in rows:
+                self._write_alone(row)
+
+    def _write_alone(self, row: CatalogueRow) -> None:
+        try:
+            self._write([row])
+        except (IntegrityError, DataError) as error:
+            kind = type(error.orig).__name__
+            self._report.refuse(row.number, f"la base de données n’accepte pas cette ligne ({kind})")
+
+    def _write(self, rows: list[CatalogueRow]) -> None:
+        with self._unit_of_work() as session:
+            outcome = import_batch(session, rows, self._settled)
+        self._settled.merge(outcome.settled)
+        self._tell(rows, outcome)
+        self.last_committed = rows[-1].number
+
+    def _tell(self, rows: list[CatalogueRow], outcome: BatchOutcome) -> None:
+        report = self._report
+        report.cfas.add(outcome.cfas)
+        report.sites.add(outcome.sites)
+        report.trainings.add(outcome.trainings)
+        report.aliases += outcome.aliases
+        report.moved += outcome.moved
+        for row in rows:
+            if row.number in outcome.set_aside:
+                report.put_aside(row.number, outcome.set_aside[row.number])
+                continue
+            for warning in row.warnings:
+                report.warn(row.number, warning)
+
+
+def _reason(error: DBAPIError) -> str:
+    text = str(error.orig)
+    if "no such table" in text or "UndefinedTable" in type(error.orig).__name__:
+        return f"la base n’a pas encore ses tables (flask --app wsgi db upgrade){NBSP}: arrêt"
+    if "locked" in text:
+        return f"la base est restée occupée par un autre programme{NBSP}: arrêt"
+    return f"la base de données n’a pas répondu ({type(error.orig).__name__}){NBSP}: arrêt"
