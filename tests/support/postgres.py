@@ -31,6 +31,7 @@ class Server:
     url: sa.URL
     origin: str
     stop: Callable[[], None] = lambda: None
+    pid: int = 0  # of the server we started, 0 when it is not ours
 
     def create_database(self, name: str) -> str:
         """Return the address of a new, empty database."""
@@ -48,13 +49,16 @@ class Server:
             connection.execute(statement)  # type: ignore[arg-type]
 
 
-def find_server() -> Server:
-    """Return the first server of: TEST_DATABASE_URL, Debian's packages, the wheel; NoServer says what was tried."""
+def find_server(durable: bool = False) -> Server:
+    """Return the first server of: TEST_DATABASE_URL, Debian's packages, the wheel; NoServer says what was tried.
+
+    `durable` (benchmarks): Debian's server flushes to the disk as in production.
+    """
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         return Server(sa.make_url(given).set(drivername="postgresql+psycopg"), "TEST_DATABASE_URL")
     reasons = []
-    for start in (start_debian, start_wheel):
+    for start in (lambda: start_debian(durable), start_wheel):
         try:
             return start()
         except NoServer as error:
@@ -62,7 +66,7 @@ def find_server() -> Server:
     raise NoServer("; ".join(reasons))
 
 
-def start_debian() -> Server:
+def start_debian(durable: bool = False) -> Server:
     """Start the newest server of /usr/lib/postgresql in a temporary folder, under a non-root account."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     if not folders:
@@ -86,10 +90,9 @@ def start_debian() -> Server:
     if made.returncode:
         shutil.rmtree(home, ignore_errors=True)
         raise NoServer(f"initdb failed: {made.stderr.strip()[-300:]}")
-    settings = {
-        "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "listen_addresses": "",
-        "unix_socket_directories": str(home), "max_connections": "100",
-    }  # fmt: skip
+    settings = {"listen_addresses": "", "unix_socket_directories": str(home), "max_connections": "100"}
+    if not durable:
+        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -116,7 +119,7 @@ def start_debian() -> Server:
                 raise NoServer(f"{binaries}/postgres did not start: {reason}") from None
             time.sleep(0.02)
         else:
-            return Server(url, str(binaries), stop)
+            return Server(url, str(binaries), stop, process.pid)
 
 
 def start_wheel() -> Server:

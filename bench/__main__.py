@@ -1,0 +1,42 @@
+"""`python -m bench [scenario …] [--quick] [--repeat N] [--engine sqlite|postgresql]`: see bench/README.md."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.booking import book_hot, book_spread
+from tests.support.postgres import NoServer, find_server
+
+SCENARIOS = {"book-hot": (book_hot, 1), "book-spread": (book_spread, 5)}
+
+
+def main() -> None:
+    """Run what was asked on both databases."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("scenarios", nargs="*", help=f"of {', '.join(SCENARIOS)}; all of them by default")
+    parser.add_argument("--quick", action="store_true", help="small: only checks the answers")
+    parser.add_argument("--repeat", type=int, help="how many times each side runs")
+    parser.add_argument("--engine", choices=["sqlite", "postgresql"], help="one database only")
+    options = parser.parse_args()
+    unknown = set(options.scenarios) - set(SCENARIOS)
+    if unknown:
+        parser.error(f"unknown scenario: {', '.join(sorted(unknown))}")
+    for engine in [options.engine] if options.engine else ["sqlite", "postgresql"]:
+        postgres = None
+        if engine == "postgresql":
+            try:
+                postgres = find_server(durable=True)
+            except NoServer as reason:
+                print(f"postgresql: skipped, {reason}")
+                continue
+        try:
+            for name in options.scenarios or SCENARIOS:
+                scenario, repeats = SCENARIOS[name]
+                print(f"{name} on {engine}", flush=True)
+                scenario(engine, postgres, options.quick, options.repeat or (1 if options.quick else repeats))
+        finally:
+            if postgres:
+                postgres.stop()
+
+
+main()
