@@ -6,7 +6,7 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const source = document.querySelector(button.dataset.copy);
   if (!source) return;
-  const status = document.getElementById(button.getAttribute("aria-describedby"));
+  const status = document.querySelector(`${button.dataset.copy}-copied`);
   let said = "Copié";
   try {
     await navigator.clipboard.writeText((source.value ?? source.textContent).trim());
@@ -51,6 +51,7 @@ let confirmed = null;
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
+  if (once.has(form)) return event.preventDefault();
   const text = button?.dataset.confirm ?? form.dataset.confirm;
   if (text && confirmed !== form) {
     event.preventDefault();
@@ -58,10 +59,6 @@ document.addEventListener("submit", async (event) => {
     confirmed = form;
     form.requestSubmit(button);
     confirmed = null;
-    return;
-  }
-  if (once.has(form)) {
-    event.preventDefault();
   } else if (form.hasAttribute("data-once") || button?.hasAttribute("data-once")) {
     // aria-disabled, not disabled: the button keeps the focus and its name=value is still sent.
     once.set(form, button);
