@@ -27,3 +27,5 @@ if os.path.isdir("/dev/shm"):  # noqa: S108  gunicorn's own advice: a heartbeat 
 def post_fork(server: Any, worker: Any) -> None:
     """A worker whose arbiter was killed ends at once: transactions roll back, and nothing holds the port."""
     die_with_parent(server.pid, signal.SIGKILL)
+    # Until gunicorn sets its own, the arbiter's handlers stand here and would swallow a request to stop.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

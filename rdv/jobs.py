@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rdv import clock
-from rdv.db import db, transaction, violated
+from rdv.db import db, transaction
 from rdv.models import JobRun, ThrottleCount
 
 log = logging.getLogger(__name__)
@@ -40,10 +40,10 @@ def claim(name: str, slot: datetime, now: datetime) -> bool:
     try:
         with transaction() as session:
             session.execute(sa.insert(JobRun).values(name=name, slot=slot, started_at=now))
-    except IntegrityError as error:
-        if violated(error, "pk_job_run"):
-            return False
-        raise
+    except IntegrityError:
+        if db.session.get(JobRun, (name, slot)) is None:
+            raise
+        return False
     return True
 
 

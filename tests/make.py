@@ -24,8 +24,8 @@ from rdv.models import (
     Booking,
     CandidateRequest,
     Cfa,
-    Membership,
     MeetingType,
+    Membership,
     Platform,
     RequestEvent,
     Site,
@@ -282,7 +282,9 @@ def booking(slot: Slot, **columns: Any) -> Booking:
     of_request = columns.pop("request", {})
     with writing() as session:
         request = candidate_request(slot.cfa, mode="slot", **{"site_id": slot.site_id, **of_request})
-        row = Booking(**{"request_id": request.id, "slot_id": slot.id, "person_key": f"{next(_numbers):064d}", **columns})
+        row = Booking(
+            **{"request_id": request.id, "slot_id": slot.id, "person_key": f"{next(_numbers):064d}", **columns}
+        )
         session.add(row)
         if row.status != "cancelled":
             session.execute(sa.update(Slot).where(Slot.id == slot.id).values(seats_taken=Slot.seats_taken + 1))

@@ -1,0 +1,133 @@
+"""A run of a job belongs to one worker, a failure is recorded, and a stopped worker finishes what it holds."""
+
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from rdv import clock, jobs
+from rdv.db import db, transaction
+from rdv.jobs import Job
+from rdv.models import JobRun, ThrottleCount
+from tests.support import frozen
+from tests.support.processes import ROOT
+
+RUNS = 40
+CLAIMER = f"""
+import sys
+from datetime import datetime, timedelta
+from rdv import create_app, jobs
+app = create_app()
+start = datetime.fromisoformat("2026-11-24T00:00:00+00:00")
+with app.app_context():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range({RUNS}):
+        slot = start + timedelta(hours=number)
+        if jobs.claim("essai", slot, slot):
+            print(number, flush=True)
+"""
+
+
+@pytest.mark.concurrent
+def test_each_run_is_claimed_exactly_once_by_several_processes(app, process_env):
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMER], cwd=ROOT, env=process_env, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    taken = []
+    for worker in workers:
+        output, errors = worker.communicate(timeout=60)
+        assert worker.returncode == 0, errors
+        taken += [int(line) for line in output.split()]
+    assert sorted(taken) == list(range(RUNS))
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(JobRun)) == RUNS
+
+
+def test_a_slot_runs_once_and_the_next_one_again(app, freeze):
+    now = freeze("2026-11-24T08:20Z")
+    ran = []
+    job = Job("essai", timedelta(hours=1), ran.append)
+    assert jobs.run(job)
+    now.tick(minutes=30)
+    assert not jobs.run(job)
+    now.tick(minutes=30)
+    assert jobs.run(job)
+    assert [at.isoformat() for at in ran] == ["2026-11-24T08:20:00+00:00", "2026-11-24T09:20:00+00:00"]
+    rows = db.session.scalars(sa.select(JobRun).order_by(JobRun.slot)).all()
+    assert [(row.slot.hour, row.ok, row.note) for row in rows] == [(8, True, None), (9, True, None)]
+
+
+def test_a_failure_is_recorded_without_the_words_of_the_error(app, freeze):
+    freeze("2026-11-24T08:20Z")
+
+    def fail(_now):
+        raise ValueError("zoe.lambert@courriel.example")
+
+    assert jobs.run(Job("essai", timedelta(days=1), fail))
+    row = db.session.scalars(sa.select(JobRun)).one()
+    assert (row.ok, row.note) == (False, "ValueError")
+    assert row.finished_at == clock.now()
+
+
+def test_an_error_that_is_not_a_claim_is_raised(app):
+    with pytest.raises(sa.exc.IntegrityError):
+        jobs.claim("essai", clock.now(), None)
+
+
+def test_purge_deletes_what_is_old_and_keeps_the_rest(app, freeze):
+    now = freeze("2026-11-24T08:00Z")
+    with transaction() as session:
+        for days in (1, 3, 29, 31):
+            at = now() - timedelta(days=days)
+            session.add(ThrottleCount(key=f"{days}", window_start=at, count=1))
+            session.add(JobRun(name="essai", slot=at, started_at=at))
+    jobs.purge(now())
+    assert db.session.scalars(sa.select(ThrottleCount.key)).all() == ["1"]
+    days_kept = [
+        (now() - slot).days for slot in db.session.scalars(sa.select(JobRun.slot).order_by(JobRun.slot.desc()))
+    ]
+    assert days_kept == [1, 3, 29]
+
+
+def test_slots_of_a_job():
+    at = frozen.parse("2026-11-24T08:20:30Z")
+    for every, slot in ((timedelta(minutes=15), "08:15"), (timedelta(hours=1), "08:00"), (timedelta(days=1), "00:00")):
+        assert Job("essai", every, print).slot(at).isoformat() == f"2026-11-24T{slot}:00+00:00"
+
+
+SLOW_WORKER = """
+import time
+from datetime import timedelta
+from rdv import create_app, jobs, worker
+def slow(now):
+    print("begun", flush=True)
+    time.sleep(1.5)
+jobs.JOBS = (jobs.Job("lent", timedelta(days=1), slow),)
+worker.work(create_app())
+"""
+
+
+def test_sigterm_lets_the_job_in_hand_finish(app, process_env):
+    worker = subprocess.Popen(
+        [sys.executable, "-c", SLOW_WORKER], cwd=ROOT, env=process_env, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert worker.stdout.readline() == "begun\n"
+    worker.send_signal(signal.SIGTERM)
+    _, errors = worker.communicate(timeout=30)
+    assert worker.returncode == 0, errors
+    assert "Traceback" not in errors
+    row = db.session.scalars(sa.select(JobRun)).one()
+    assert (row.name, row.ok) == ("lent", True)
