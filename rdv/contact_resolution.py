@@ -1,23 +1,70 @@
-"""Which address of a CFA receives a request, and by which rule (design.md §4)."""
+"""Which address of a centre receives a request: the nearest to the training that exists, else none, and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from rdv.models import Cfa, Site, Training
+from rdv.models import Cfa, Site, Training, training_site
 
 
-@dataclass(frozen=True)
+class Rule(StrEnum):
+    """Where an address was found, from the nearest to the farthest."""
+
+    TRAINING = "training"
+    SITE = "site"
+    CFA = "cfa"
+    MOST_FREQUENT = "most_frequent"  # among the trainings of the CFA
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedAddress:
+    """An address, or None, and the rule that gave it; « none » is a legal state."""
+
     email: str | None
-    rule: str
+    rule: Rule
 
 
 def recipient_for(session: Session, training: Training | None, site: Site | None, cfa: Cfa) -> ResolvedAddress:
-    """Return the address that receives a request, « none » being a legal state."""
-    for rule, email in (("training", training and training.email), ("site", site and site.email), ("cfa", cfa.email)):
-        if email:
-            return ResolvedAddress(email, rule)
-    return ResolvedAddress(None, "none")
+    """Return the address of the training, else of its place, else of the CFA, else the one its trainings give most."""
+    if training is not None and training.email:
+        return ResolvedAddress(training.email, Rule.TRAINING)
+    place = site.email if site is not None else _only_site_email(session, training)
+    if place:
+        return ResolvedAddress(place, Rule.SITE)
+    if cfa.email:
+        return ResolvedAddress(cfa.email, Rule.CFA)
+    frequent = most_frequent_email(session, cfa)
+    return ResolvedAddress(frequent, Rule.MOST_FREQUENT if frequent else Rule.NONE)
+
+
+def most_frequent_email(session: Session, cfa: Cfa) -> str | None:
+    """Return the address that most open trainings of this CFA give; the oldest training decides between equals."""
+    query = (
+        sa.select(Training.email)
+        .where(
+            Training.cfa_id == cfa.id, Training.closed_at.is_(None), Training.email.is_not(None), Training.email != ""
+        )
+        .group_by(Training.email)
+        .order_by(sa.func.count().desc(), sa.func.min(Training.id))
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def _only_site_email(session: Session, training: Training | None) -> str | None:
+    """The place is not named: it is known all the same when the training is taught at one place alone."""
+    if training is None:
+        return None
+    query = (
+        sa.select(Site.email)
+        .join(training_site, training_site.c.site_id == Site.id)
+        .where(training_site.c.training_id == training.id, Site.closed_at.is_(None))
+        .limit(2)
+    )
+    found = session.scalars(query).all()
+    return found[0] if len(found) == 1 else None

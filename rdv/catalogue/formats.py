@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import ijson
 
-from rdv.catalogue.rows import LAYOUTS, Layout, layout_of
+from rdv.catalogue.rows import IDENTITY_COLUMNS, LAYOUTS, Layout, layout_of
 from rdv.errors import CatalogueError
 from rdv.french import NBSP
 
@@ -36,11 +36,12 @@ class FileCut(CatalogueError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record with its line or rank; `problem` says why it cannot be read."""
+    """One record with its line or rank; `problem` says why it cannot be read, `doubt` what was left out of it."""
 
     number: int
     cells: dict[str, Any]
     problem: str | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +215,14 @@ def _csv_record(number: int, cells: list[str], header: list[str], unsure_end: bo
     if len(cells) != len(header):
         return Record(number, {}, f"{len(cells)} cellules pour {len(header)} colonnes")
     values: dict[str, Any] = dict(zip(header, cells, strict=True))
-    if unsure_end:
-        values.pop(header[-1])
-    return Record(number, values)
+    if not unsure_end:
+        return Record(number, values)
+    last = header[-1]
+    doubt = f"dernière ligne sans fin de ligne, peut-être coupée{NBSP}: sa colonne {last} est laissée de côté"
+    if last in IDENTITY_COLUMNS:
+        return Record(number, {}, f"dernière ligne sans fin de ligne{NBSP}: sa colonne {last} est peut-être coupée")
+    values.pop(last)
+    return Record(number, values, doubt=doubt)
 
 
 # --- JSON --------------------------------------------------------------------------------------------------------
@@ -232,7 +238,7 @@ def _json_layout(records: Iterator[Record]) -> Layout:
             raise
     layout = layout_of(columns)
     if layout is None:
-        raise _unknown(list(columns))
+        raise _unknown(list(columns)) if columns else CatalogueError("Ce JSON ne contient aucune formation.")
     return layout
 
 

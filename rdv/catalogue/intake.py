@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -62,7 +63,8 @@ def _row(record: Record, source: Source, overview: Survey, report: ImportReport)
         report.put_aside(record.number, f"même formation que {report.unit} {later}, qui l’emporte")
         return None
     try:
-        return read(record.number, record.cells, source.layout)
+        row = read(record.number, record.cells, source.layout)
+        return replace(row, warnings=(*row.warnings, record.doubt)) if record.doubt else row
     except RowRefused as refusal:
         report.refuse(record.number, str(refusal))
         return None

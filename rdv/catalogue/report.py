@@ -88,38 +88,35 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """Return the French report, line by line."""
+        unit, feminine = self.unit, "e" if self.unit == "ligne" else ""
+        read = plural(self.read, f"{unit} lu{feminine}", f"{unit}s lu{feminine}s")
+        refused = plural(self.refused, f"{unit} refusé{feminine}", f"{unit}s refusé{feminine}s")
+        set_aside = plural(self.set_aside, f"écarté{feminine}")
         found = [
-            f"Catalogue lu{NBSP}: {self.source}.",
-            f"{plural(self.read, f'{self.unit} lue', f'{self.unit}s lues' if self.unit == 'ligne' else f'{self.unit}s lus')}."
-            if self.unit == "ligne"
-            else f"{plural(self.read, 'enregistrement lu', 'enregistrements lus')}.",
-            _tally("Formations", self.trainings),
-            _tally("Lieux", self.sites),
-            _tally("Centres", self.cfas),
-            f"Refusées{NBSP}: {self.refused}. Écartées (doublon ou clé remplacée){NBSP}: {self.set_aside}.",
+            f"Catalogue lu{NBSP}: {self.source}, {read}.",
+            f"Formations{NBSP}: {_counts(self.trainings, 'e')}.",
+            f"Lieux{NBSP}: {_counts(self.sites)}.",
+            f"Centres{NBSP}: {_counts(self.cfas)}.",
+            f"{refused}, {set_aside} (doublon ou clé remplacée).",
         ]
         if self.aliases:
-            found.append(f"Clés remplacées qui restent valables{NBSP}: {self.aliases}.")
+            found.append(f"Anciennes clés qui restent valables{NBSP}: {self.aliases}.")
         if self.moved:
             found.append(f"Formations rattachées à un autre lieu{NBSP}: {self.moved}.")
         if self.warnings:
             found.append(f"Avertissements{NBSP}: {self.warnings.total()}.")
-            for kind, count in self.warnings.most_common():
-                where = ", ".join(str(number) for number in self.examples[kind])
-                more = "…" if count > len(self.examples[kind]) else ""
-                found.append(
-                    f"  {count} × {kind} ({self.unit}s {where}{more})"
-                    if count > 1
-                    else f"  {kind} ({self.unit} {where})"
-                )
+            found += [f"  {self._warning(kind, count)}" for kind, count in self.warnings.most_common()]
         if self.stopped:
             found.append(f"Import interrompu{NBSP}: {self.stopped} Ce qui précède est enregistré, entier.")
         return found
 
+    def _warning(self, kind: str, count: int) -> str:
+        shown = self.examples[kind]
+        where = ", ".join(str(number) for number in shown) + ("…" if count > len(shown) else "")
+        return f"{count} × {kind} ({self.unit}{'s' if count > 1 else ''} {where})"
 
-def _tally(name: str, tally: Tally) -> str:
-    masculine = name != "Formations"
-    created, updated, unchanged = (
-        ("créés", "mis à jour", "inchangés") if masculine else ("créées", "mises à jour", "inchangées")
-    )
-    return f"{name}{NBSP}: {tally.created} {created}, {tally.updated} {updated}, {tally.unchanged} {unchanged}."
+
+def _counts(tally: Tally, ending: str = "") -> str:
+    created = plural(tally.created, f"créé{ending}")
+    updated = plural(tally.updated, f"mis{ending} à jour", "mises à jour" if ending else "mis à jour")
+    return f"{created}, {updated}, {plural(tally.unchanged, f'inchangé{ending}')}"

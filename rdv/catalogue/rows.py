@@ -52,6 +52,12 @@ FLOW = Layout(
     needs=frozenset({"etablissement_gestionnaire_siret", "lieu_formation_code_commune_insee", "cfd"}),
 )
 LAYOUTS = (EXPORT, FLOW)
+IDENTITY_COLUMNS = frozenset(
+    {
+        "cle_ministere_educatif", "etablissement_gestionnaire_siret", "etablissement_formateur_siret", "cfd", "rncp_code",
+        "lieu_formation_adresse", *(layout.insee for layout in LAYOUTS), *(layout.postal_code for layout in LAYOUTS),
+    }
+)  # fmt: skip
 
 # Kept as the catalogue says them: eligibility rules read them elsewhere.
 _STATUSES = (
