@@ -5,7 +5,7 @@ Babel gives the names; the typography (no-break spaces, « 1er », « 14 h 30 »
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import phonenumbers
 from babel.dates import format_date
@@ -94,3 +94,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     """« 1 place », « 3 places »; zero is singular in French."""
     word = one if abs(count) < 2 else (many or one + "s")
     return f"{count}{NBSP}{word}"
+
+
+def elapsed(length: timedelta) -> str:
+    """« 3 jours », « 2 h », « 5 min »: how long, in its largest unit, never less than a minute."""
+    minutes = max(int(abs(length).total_seconds()) // 60, 1)
+    if minutes >= 24 * 60:
+        return plural(minutes // (24 * 60), "jour")
+    return f"{minutes // 60}{NBSP}h" if minutes >= 60 else f"{minutes}{NBSP}min"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +15,7 @@ from rdv.contacts import fold, normalise_phone
 from rdv.db import db, violated
 from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, RequestReplayed, WrongTransition
 from rdv.identifiers import new_public_id, new_reference
-from rdv.models import CandidateRequest, Cfa, Membership, RequestEvent, Site, Training, User
+from rdv.models import Booking, CandidateRequest, Cfa, Membership, RequestEvent, Site, Training, User
 
 # From each state, where an act may lead. An internal note leads nowhere: it changes no state.
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -24,6 +24,7 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     "waiting_candidate": ("in_progress", "waiting_candidate", "closed"),
     "closed": ("in_progress",),
 }
+TO_TREAT = ("new", "in_progress")  # the CFA's turn
 STATUS_LABELS = {
     "new": "Nouvelle",
     "in_progress": "En cours",
@@ -131,6 +132,18 @@ def managers(cfa_id: int) -> list[User]:
     )  # fmt: skip
 
 
+def colleagues(cfa_id: int) -> list[User]:
+    """Return everybody who works for a CFA now, by name."""
+    return list(
+        db.session.scalars(
+            sa.select(User)
+            .join(Membership, Membership.user_id == User.id)
+            .where(Membership.cfa_id == cfa_id, Membership.ended_at.is_(None), User.active.is_(True))
+            .order_by(User.first_name, User.last_name, User.id)
+        )
+    )
+
+
 def main_site(cfa: Cfa, training: Training | None) -> Site | None:
     """Return the place a request concerns: the training's, else the CFA's first open one."""
     places = training.sites if training and training.sites else cfa.sites
@@ -179,35 +192,95 @@ class Filter:
 
 
 PAGE = 30
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page of the inbox ends: its last request, named as in addresses."""
+
+    due_at: datetime
+    public_id: str
 
 
 def page(
-    cfa_id: int, wanted: Filter, now: datetime, after: tuple[str, int] | None = None
-) -> tuple[list[CandidateRequest], tuple[str, int] | None]:
-    """Return one keyset page of the inbox, oldest due first, and the key of the next page (None at the end).
+    cfa_id: int, wanted: Filter, now: datetime, after: Cursor | None = None, size: int = PAGE
+) -> tuple[list[CandidateRequest], Cursor | None]:
+    """Return one keyset page of the inbox, oldest due first, and where the next one begins (None at the end).
 
-    Requests with no due date (closed, booked) come after the dated ones, newest first by id order.
+    Requests with no due date (booked alone) come after the dated ones, by order of arrival.
     """
-    far = datetime(9999, 1, 1, tzinfo=now.tzinfo)
-    due = sa.func.coalesce(CandidateRequest.due_at, sa.literal(far, CandidateRequest.due_at.type))
+    due = sa.func.coalesce(CandidateRequest.due_at, sa.literal(_FAR, CandidateRequest.due_at.type))
     query = (
         sa.select(CandidateRequest)
         .options(
             joinedload(CandidateRequest.training), joinedload(CandidateRequest.site), joinedload(CandidateRequest.owner),
-            joinedload(CandidateRequest.booking),
+            joinedload(CandidateRequest.booking).joinedload(Booking.slot),
         )
         .where(CandidateRequest.cfa_id == cfa_id, *_conditions(wanted, now))
         .order_by(due, CandidateRequest.id)
-        .limit(PAGE + 1)
+        .limit(size + 1)
     )  # fmt: skip
     if after is not None:
-        instant = datetime.fromisoformat(after[0])
-        query = query.where(sa.or_(due > instant, sa.and_(due == instant, CandidateRequest.id > after[1])))
+        last_id = (
+            sa.select(CandidateRequest.id)
+            .where(CandidateRequest.public_id == after.public_id, CandidateRequest.cfa_id == cfa_id)
+            .scalar_subquery()
+        )
+        query = query.where(sa.or_(due > after.due_at, sa.and_(due == after.due_at, CandidateRequest.id > last_id)))
     found = list(db.session.scalars(query))
-    if len(found) <= PAGE:
+    if len(found) <= size:
         return found, None
-    last = found[PAGE - 1]
-    return found[:PAGE], ((last.due_at or far).isoformat(), last.id)
+    last = found[size - 1]
+    return found[:size], Cursor(last.due_at or _FAR, last.public_id)
+
+
+@dataclass(frozen=True)
+class Counters:
+    """How many requests of a CFA stand where."""
+
+    todo: int
+    late: int
+    waiting: int
+    unowned: int  # to treat, and nobody's
+
+
+def counters(cfa_id: int, now: datetime, owner_id: int | None = None) -> Counters:
+    """Count the requests of a CFA, or those of one person, in one query."""
+    to_treat = CandidateRequest.status.in_(TO_TREAT)
+
+    def how_many(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*conditions), 1), else_=0)), 0)
+
+    query = sa.select(
+        how_many(to_treat),
+        how_many(to_treat, CandidateRequest.due_at < now),
+        how_many(CandidateRequest.status == "waiting_candidate"),
+        how_many(to_treat, CandidateRequest.owner_id.is_(None)),
+    ).where(CandidateRequest.cfa_id == cfa_id, CandidateRequest.status != "closed")
+    if owner_id is not None:
+        query = query.where(CandidateRequest.owner_id == owner_id)
+    return Counters(*db.session.execute(query).one())
+
+
+def same_person(request: CandidateRequest, limit: int = 10) -> list[CandidateRequest]:
+    """Return the other requests of this CFA with the same e-mail or phone, newest first."""
+    contacts = [
+        column == value
+        for column, value in ((CandidateRequest.email, request.email), (CandidateRequest.phone, request.phone))
+        if value
+    ]
+    if not contacts:
+        return []
+    return list(
+        db.session.scalars(
+            sa.select(CandidateRequest)
+            .options(joinedload(CandidateRequest.training))
+            .where(CandidateRequest.cfa_id == request.cfa_id, CandidateRequest.id != request.id, sa.or_(*contacts))
+            .order_by(CandidateRequest.id.desc())
+            .limit(limit)
+        )
+    )
 
 
 def count(cfa_id: int, wanted: Filter, now: datetime) -> int:
@@ -220,7 +293,7 @@ def count(cfa_id: int, wanted: Filter, now: datetime) -> int:
 def _conditions(wanted: Filter, now: datetime) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if wanted.status == "todo":
-        conditions.append(CandidateRequest.status.in_(("new", "in_progress")))
+        conditions.append(CandidateRequest.status.in_(TO_TREAT))
     elif wanted.status:
         conditions.append(CandidateRequest.status == wanted.status)
     if wanted.mode:
@@ -234,7 +307,7 @@ def _conditions(wanted: Filter, now: datetime) -> list[sa.ColumnElement[bool]]:
             else CandidateRequest.owner_id == wanted.owner_id
         )
     if wanted.late:
-        conditions += [CandidateRequest.due_at < now, CandidateRequest.status.in_(("new", "in_progress"))]
+        conditions += [CandidateRequest.due_at < now, CandidateRequest.status.in_(TO_TREAT)]
     if wanted.text:
         phone = normalise_phone(wanted.text)
         needle = phone.lstrip("+") if phone else fold(wanted.text)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
-from rdv import audit, booking, clock
+from rdv import audit, booking, clock, deadlines
 from rdv.db import db
 from rdv.errors import NotFound, RdvError, SlotOverlap, WrongTransition
 from rdv.models import Booking, Cfa, MeetingType, Site, Slot, SlotTraining, Training, User, training_site
@@ -47,39 +47,76 @@ class Offer:
     trainings: Sequence[Training] = ()
 
 
+PLACE_LABELS = {"on_site": "Sur place", "phone": "Par téléphone", "video": "En visioconférence"}
 MOST_SLOTS_AT_ONCE = 200
+FARTHEST = timedelta(days=550)  # a date typed beyond is a mistake
 
 
-def plan_run(day: date, start: time, end: time, minutes: int, pause: int, zone: str, now: datetime) -> list[Span]:
+def plan_run(
+    day: date, start: time, end: time | None, minutes: int, pause: int, zone: str, now: datetime
+) -> list[Span]:
     """Return the slots of `minutes` that fit between two wall times of a day (« 14 h – 17 h, toutes les 20 min »).
 
-    Raises WrongPlan with the field to correct.
+    Without an end: one slot. Raises WrongPlan with the field to correct.
     """
-    if end <= start:
-        raise WrongPlan("end", "L’heure de fin doit être après l’heure de début, par exemple 17:00.")
-    spans: list[Span] = []
     cursor = datetime.combine(day, start)
-    last = datetime.combine(day, end)
+    last = cursor + timedelta(minutes=minutes) if end is None else datetime.combine(day, end)
+    if last.date() != day:
+        raise WrongPlan("start", "Ce créneau finirait le lendemain. Commencez plus tôt, par exemple à 14:00.")
+    if last <= cursor:
+        raise WrongPlan("end", "L’heure de fin doit être après l’heure de début, par exemple 17:00.")
+    walls: list[tuple[datetime, datetime]] = []
     while cursor + timedelta(minutes=minutes) <= last:
         stop = cursor + timedelta(minutes=minutes)
-        try:
-            spans.append(Span(clock.from_wall(day, cursor.time(), zone), clock.from_wall(day, stop.time(), zone)))
-        except ValueError:
-            raise WrongPlan(
-                "start", "Cette heure n’existe pas ce jour-là : les horloges avancent d’une heure."
-            ) from None
+        walls.append((cursor, stop))
         cursor = stop + timedelta(minutes=pause)
-    if not spans:
+    if not walls:
         raise WrongPlan(
             "end", f"Aucun créneau de {minutes} minutes ne tient entre ces deux heures. Élargissez la plage."
         )
-    if spans[0].starts_at <= now:
-        raise WrongPlan("day", "Ce moment est déjà passé. Choisissez une date à venir.")
-    if len(spans) > MOST_SLOTS_AT_ONCE:
+    if len(walls) > MOST_SLOTS_AT_ONCE:
         raise WrongPlan(
-            "end", f"Cela ferait {len(spans)} créneaux d’un coup : publiez-en {MOST_SLOTS_AT_ONCE} au plus."
+            "end", f"Cela ferait {len(walls)} créneaux d’un coup : publiez-en {MOST_SLOTS_AT_ONCE} au plus."
         )
+    spans = [_span(begins, ends, zone) for begins, ends in walls]
+    if spans[0].starts_at <= now:
+        raise WrongPlan(
+            "day" if spans[-1].ends_at <= now else "start", "Ce moment est déjà passé. Choisissez-en un à venir."
+        )
+    if spans[0].starts_at > now + FARTHEST:
+        raise WrongPlan("day", "Cette date est dans plus de dix-huit mois. Vérifiez l’année.")
     return spans
+
+
+def _span(begins: datetime, ends: datetime, zone: str) -> Span:
+    try:
+        return Span(
+            clock.from_wall(begins.date(), begins.time(), zone), clock.from_wall(ends.date(), ends.time(), zone)
+        )
+    except ValueError:
+        raise WrongPlan(
+            "start", "Cette heure n’existe pas ce jour-là : les horloges avancent d’une heure, de 2 h à 3 h."
+        ) from None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A slot about to be published, and what speaks against it."""
+
+    span: Span
+    overlaps: list[Slot]
+    holiday: bool
+
+
+def forecast(adviser: User, site: Site, spans: Sequence[Span]) -> list[Forecast]:
+    """Return what publishing these slots would meet: the adviser's own slots, public holidays of the territory."""
+    taken = overlapping(adviser, spans)
+    found = []
+    for span in spans:
+        day = clock.to_zone(span.starts_at, site.timezone).date()
+        met = [slot for slot in taken if slot.starts_at < span.ends_at and slot.ends_at > span.starts_at]
+        found.append(Forecast(span, met, day in deadlines.public_holidays(site.territory, day.year)))
+    return found
 
 
 def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
@@ -153,6 +190,18 @@ def publish(
         )
     audit.record("slots.published", user=by, cfa=cfa, data={"count": len(made), "adviser": adviser.public_id})
     return made
+
+
+def trainings_to_offer(cfa_id: int) -> list[Training]:
+    """Return the trainings that slots of a CFA may be published for, by title, with their places."""
+    return list(
+        db.session.scalars(
+            sa.select(Training)
+            .options(selectinload(Training.sites))
+            .where(Training.cfa_id == cfa_id, Training.published.is_(True), Training.closed_at.is_(None))
+            .order_by(Training.title, Training.id)
+        )
+    )
 
 
 def get_for_cfa(cfa_id: int, public_id: str) -> Slot:
@@ -297,11 +346,14 @@ def free_for_cfa(cfa: Cfa, now: datetime, limit: int = 60) -> list[FreeSlot]:
     return _merged(db.session.connection().execute(query), limit)
 
 
-def near(slot: Slot, now: datetime, limit: int = 3) -> list[FreeSlot]:
-    """Return the free slots nearest in time to one that is gone, of the same CFA and place when possible."""
-    candidates = [free for free in free_for_cfa(slot.cfa, now, 120) if free.public_id != slot.public_id]
-    same = [free for free in candidates if free.site_id == slot.site_id]
-    return sorted(same or candidates, key=lambda free: abs(free.starts_at - slot.starts_at))[:limit]
+def near(slot: Slot, now: datetime, limit: int = 3, training: Training | None = None) -> list[FreeSlot]:
+    """Return the free slots nearest in time to one that is gone, for the same training and place when possible."""
+    wanted = training or next(iter(slot.trainings), None)
+    free = free_for_training(wanted, now, 120) if wanted else free_for_cfa(slot.cfa, now, 120)
+    others = [one for one in free if one.public_id != slot.public_id]
+    same = [one for one in others if one.site_id == slot.site_id]
+    nearest = sorted(same or others, key=lambda one: abs(one.starts_at - slot.starts_at))[:limit]
+    return sorted(nearest, key=lambda one: one.starts_at)
 
 
 def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:

@@ -38,7 +38,7 @@ class Booked:
     slot: Slot
 
 
-def check_contact(place: str, candidate: Candidate) -> None:
+def check_contact(place: str, candidate: Candidate | CandidateRequest) -> None:
     """Raise ContactMissing unless the meeting can reach this person: a phone for a call, an e-mail for a video."""
     if place == "phone" and not candidate.phone:
         raise ContactMissing(
@@ -162,10 +162,19 @@ def _write(
 
 
 def live_booking_of(slot: Slot, candidate: Candidate) -> Booking | None:
-    """Return the booking this same person already holds of a slot, if any."""
+    """Return the booking this same person already holds of a slot, or of an equal one with another adviser, if any."""
     key = person_key(settings().secret_key, candidate.first_name, candidate.last_name, candidate.email, candidate.phone)
+    equal = sa.select(Slot.id).where(
+        Slot.cfa_id == slot.cfa_id,
+        Slot.starts_at == slot.starts_at,
+        Slot.site_id == slot.site_id,
+        Slot.meeting_type_id == slot.meeting_type_id,
+    )
     return db.session.scalar(
-        sa.select(Booking).where(Booking.slot_id == slot.id, Booking.person_key == key, Booking.status != "cancelled")
+        sa.select(Booking)
+        .where(Booking.slot_id.in_(equal), Booking.person_key == key, Booking.status != "cancelled")
+        .order_by(Booking.id)
+        .limit(1)
     )
 
 
@@ -211,9 +220,11 @@ def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | No
     """Move a live booking to another slot: same row, UID and reference, sequence + 1; both sides are told.
 
     The two slots are written in ascending id, so that crossing moves never wait for each other in a ring.
-    Raises SlotUnavailable (no seat there), WrongTransition (not live), AlreadyBooked (same person already there).
+    Raises SlotUnavailable (no seat there), WrongTransition (not live), AlreadyBooked (same person already there),
+    ContactMissing (that meeting could not reach this person).
     """
     origin = booking.slot
+    check_contact(target.place, booking.request)
     if target.id == origin.id:
         raise WrongTransition("Ce rendez-vous est déjà sur ce créneau.")
     for slot_id in sorted((origin.id, target.id)):

@@ -1,0 +1,171 @@
+"""Requests in words: rows of a list, the due badge and the thread, for whoever answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from rdv import clock, french, inbox
+from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS
+from rdv.contacts import masked_email
+from rdv.models import CandidateRequest, RequestEvent
+
+EVENT_TITLES = {
+    "created": "Demande reçue",
+    "answer": "Réponse écrite",
+    "note": "Note",
+    "booked": "Rendez-vous réservé",
+    "moved": "Rendez-vous déplacé",
+    "cancelled": "Rendez-vous annulé",
+    "reopened": "Demande rouverte",
+    "opened_by_cfa": "Lue par le centre",
+    "link_sent": "Lien renvoyé au candidat",
+    "attendance": "Présence notée",
+}
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A due date in words, and its state: late, today, done or None."""
+
+    label: str
+    state: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of `components/inbox.html`."""
+
+    href: str
+    name: str
+    mode: str
+    mode_label: str
+    training_label: str | None
+    age_label: str
+    due_label: str | None
+    due_state: str | None
+    owner_label: str | None
+    last_label: str | None
+    phone_href: str | None
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event of `components/thread.html`."""
+
+    when_label: str
+    who_label: str
+    title: str
+    text: str | None
+    internal: bool
+    kind: str
+
+
+def zone_of(request: CandidateRequest) -> str:
+    """Return the zone in which a request is dated: that of its site."""
+    return request.site.timezone if request.site else clock.PARIS
+
+
+def due_badge(request: CandidateRequest, now: datetime) -> Badge | None:
+    """Say when an answer is expected, or how the request stands once it no longer waits for the CFA."""
+    if request.status == "closed":
+        return Badge(inbox.OUTCOME_LABELS[request.outcome or "no_follow_up"], "done")
+    if request.status == "waiting_candidate":
+        return Badge("Répondu, au tour du candidat", "done")
+    if request.due_at is None:
+        return None
+    if request.due_at < now:
+        return Badge(f"En retard de {french.elapsed(now - request.due_at)}", "late")
+    zone = zone_of(request)
+    due = clock.to_zone(request.due_at, zone)
+    days = (due.date() - clock.to_zone(now, zone).date()).days
+    at = f"{french.clock_time(due)}{french.zone_suffix(zone)}"
+    if days == 0:
+        return Badge(f"Avant {at} aujourd’hui", "today")
+    return Badge(f"Avant demain {at}" if days == 1 else f"Avant {french.short_day(due.date())}, {at}", None)
+
+
+def row(request: CandidateRequest, now: datetime, href: str) -> Row:
+    """Return a request as a line of the inbox."""
+    badge = due_badge(request, now)
+    meeting = request.booking
+    age = f"Reçue il y a {french.elapsed(now - request.created_at)}"
+    last = None
+    if meeting is not None and meeting.is_live:
+        last = french.moment(meeting.slot.starts_at, zone_of(request)).capitalize()
+    return Row(
+        href=href,
+        name=request.person_name,
+        mode=request.mode,
+        mode_label=inbox.MODE_LABELS[request.mode],
+        training_label=request.training.shown_title if request.training else None,
+        age_label=age,
+        due_label=badge.label if badge else None,
+        due_state=badge.state if badge else None,
+        owner_label=f"Suivie par {request.owner.shown_name}" if request.owner else None,
+        last_label=last,
+        phone_href=f"tel:{request.phone}" if request.phone and request.status in inbox.TO_TREAT else None,
+        is_new=request.status == "new",
+    )
+
+
+def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | None]]:
+    """Return who asks, how to reach them and what about, as pairs for `facts`."""
+    windows = [CALLBACK_WINDOWS.get(each, each) for each in request.callback_windows]
+    return [
+        ("Nom", request.person_name),
+        ("Qui écrit", ASKERS[request.asker]),
+        ("Téléphone", _link("tel:", request.phone, french.phone(request.phone))),
+        ("Adresse électronique", _link("mailto:", request.email, request.email or "")),
+        ("Joignable", "\n".join(windows)),
+        ("Formation", request.training.shown_title if request.training else None),
+        ("Lieu", request.site.shown_name if request.site else None),
+        ("Sujets", "\n".join(REASONS.get(each, each) for each in request.reasons)),
+    ]
+
+
+def _link(scheme: str, target: str | None, words: str) -> Markup | None:
+    return Markup('<a href="{}{}">{}</a>').format(scheme, target, words) if target else None
+
+
+def thread(
+    request: CandidateRequest, events: Iterable[RequestEvent], names: Mapping[str, str] | None = None
+) -> list[Line]:
+    """Return the events as lines; `names` gives those of colleagues by public identifier."""
+    zone = zone_of(request)
+    return [
+        Line(
+            when_label=french.moment(event.at, zone),
+            who_label=_who(request, event),
+            title=_title(event, names or {}),
+            text=event.text,
+            internal=event.kind == "note",
+            kind=event.kind,
+        )
+        for event in events
+    ]
+
+
+def _who(request: CandidateRequest, event: RequestEvent) -> str:
+    if event.actor == "candidate":
+        return request.person_name
+    if event.actor == "cfa_link":
+        return f"Le centre ({masked_email(request.recipient_email)})" if request.recipient_email else "Le centre"
+    return event.user.shown_name if event.user else "Le service"
+
+
+def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
+    if event.kind == "call":
+        return f"Appel\u00a0: {inbox.CALL_RESULTS[event.data['result']].lower()}"
+    if event.kind == "closed":
+        return f"Terminée\u00a0: {inbox.OUTCOME_LABELS[event.data['outcome']].lower()}"
+    if event.kind == "assigned":
+        owner = event.data.get("owner")
+        return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"
+    if event.kind == "reopened" and event.data.get("why") == "no_email":
+        return "À rappeler\u00a0: aucune adresse électronique pour prévenir"
+    return EVENT_TITLES[event.kind]
