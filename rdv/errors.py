@@ -27,7 +27,7 @@ class NotAllowed(RdvError):
 
 
 class SlotUnavailable(RdvError):
-    message = "Ce créneau vient d’être pris. Choisissez-en un autre : ce que vous avez saisi est conservé."
+    message = "Ce créneau vient d’être pris. Choisissez-en un autre : ce que vous avez saisi est conservé."
     status = 409
 
 
@@ -51,13 +51,13 @@ class RequestReplayed(RdvError):
 
 class SlotOverlap(RdvError):
     message = (
-        "Ce créneau en chevauche un autre du même conseiller. Changez l’horaire, ou cochez « publier quand même »."
+        "Ce créneau en chevauche un autre du même conseiller. Changez l’horaire, ou cochez « publier quand même »."
     )
     status = 409
 
 
 class EditedMeanwhile(RdvError):
-    message = "Cette fiche a été modifiée entre-temps. Relisez-la avant d’enregistrer : votre texte est conservé."
+    message = "Cette fiche a été modifiée entre-temps. Relisez-la avant d’enregistrer : votre texte est conservé."
     status = 409
 
 
@@ -74,7 +74,7 @@ class ModeClosed(RdvError):
 class TooManyRequests(RdvError):
     message = (
         "Trop de demandes ont été envoyées depuis cette connexion ou avec ces coordonnées. "
-        "Réessayez dans une heure ; ce que vous avez saisi n’a pas été envoyé."
+        "Réessayez dans une heure ; ce que vous avez saisi n’a pas été envoyé."
     )
     status = 429
 
@@ -92,7 +92,7 @@ class FormRefused(RdvError):
 
 
 class LinkInvalid(RdvError):
-    message = "Ce lien n’est plus valable. Demandez-en un nouveau : il vous sera envoyé à la même adresse."
+    message = "Ce lien n’est plus valable. Demandez-en un nouveau : il vous sera envoyé à la même adresse."
     status = 404
 
 
@@ -107,6 +107,40 @@ class WeakPassword(RdvError):
         "chiffres, signes), ou une phrase d’au moins 20 caractères."
     )
     status = 400
+
+
+class TooManyAttempts(TooManyRequests):
+    message = (
+        "Trop d’essais pour ce compte ou depuis cette connexion. Attendez une heure, ou choisissez un nouveau mot de "
+        "passe par « Mot de passe oublié »."
+    )
+
+
+class WrongPassword(RdvError):
+    message = "Ce mot de passe n’est pas le bon."
+    status = 400
+
+
+class AlreadyMember(RdvError):
+    message = "Cette personne fait déjà partie de votre équipe."
+    status = 409
+
+
+class AccountClosed(RdvError):
+    message = "Ce compte a été fermé par l’équipe du service. Écrivez-lui pour le rouvrir."
+    status = 409
+
+
+class LastManager(RdvError):
+    message = "Un centre garde au moins un responsable qui peut se connecter. Nommez-en d’abord un autre."
+    status = 409
+
+
+class AlreadyActivated(RdvError):
+    """Somebody opened this CFA's account before."""
+
+    message = "L’espace de ce centre est déjà ouvert."
+    status = 410
 
 
 class CatalogueError(RdvError):
