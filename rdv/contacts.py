@@ -31,6 +31,8 @@ def normalise_phone(text: str | None) -> str | None:
         return None
     digits = "".join(ch for ch in text if ch.isdigit())
     region = _OVERSEAS.get(digits[:4], "FR") if digits.startswith("0") and len(digits) == 10 else "FR"
+    if region == "PM":
+        text = digits[4:]  # six digits there, dialled with 0508 from elsewhere in France
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -45,7 +45,7 @@ def place(app):
 
 
 def test_a_booking_writes_its_seat_request_event_and_mails_together(place):
-    cfa, site, adviser = place
+    _cfa, site, adviser = place
     slot = make.slot(adviser, site)
     made = book(slot)
     request = db.session.get(CandidateRequest, made.request_id)
@@ -175,7 +175,7 @@ def test_a_past_meeting_is_not_cancelled_by_the_candidate(place, freeze):
 
 @pytest.mark.parametrize("forward", [True, False])
 def test_moving_keeps_the_booking_and_its_uid(place, forward):
-    cfa, site, adviser = place
+    _cfa, site, adviser = place
     one, two = make.slot(adviser, site), make.slot(adviser, site, starts_at="2027-01-12T09:00")
     origin, target = (one, two) if forward else (two, one)
     held = db.session.get(CandidateRequest, book(origin).request_id).booking
