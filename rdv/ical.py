@@ -17,7 +17,7 @@ import icalendar
 
 from rdv import french
 from rdv.clock import PARIS
-from rdv.models import Booking, Slot
+from rdv.models import Booking, Site
 
 # Every client asks again after a rendering change: part of the feeds' ETag.
 RENDERING_VERSION = 1
@@ -99,7 +99,7 @@ def booking_file(booking: Booking) -> bytes:
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         summary=f"{kind.title} – {slot.site.shown_name}",
-        location=where(slot),
+        location=where(slot.place, slot.place_detail, slot.site),
         description="\n".join(line for line in said if line),
         zone=slot.site.timezone,
         cancelled=not booking.is_live,
@@ -107,14 +107,13 @@ def booking_file(booking: Booking) -> bytes:
     return _around(head, [meeting])
 
 
-def where(slot: Slot) -> str:
-    """Return the place of a slot as LOCATION says it: the address, « Par téléphone », or the address of the video."""
-    if slot.place == "phone":
+def where(place: str, detail: str | None, site: Site) -> str:
+    """Return a slot's place as LOCATION says it: room and postal address, « Par téléphone », or the video's address."""
+    if place == "phone":
         return "Par téléphone"
-    if slot.place == "video":
-        return f"Visioconférence{french.NBSP}: {slot.place_detail}" if slot.place_detail else "Visioconférence"
-    site = slot.site
-    return ", ".join(part for part in (site.shown_name, slot.place_detail, site.shown_address) if part)
+    if place == "video":
+        return f"Visioconférence{french.NBSP}: {detail}" if detail else "Visioconférence"
+    return ", ".join(part for part in (site.shown_name, detail, site.shown_address) if part)
 
 
 def _around(head: icalendar.Calendar, meetings: Iterable[Meeting]) -> bytes:

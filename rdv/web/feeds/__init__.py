@@ -1,8 +1,12 @@
+"""Calendar applications: they poll a secret address, without account or cookie."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Flask
 
 bp = Blueprint("feeds", __name__)
+
+from rdv.web.feeds import calendar  # noqa: E402, F401  it attaches its view to the blueprint
 
 
 def register(app: Flask) -> None:

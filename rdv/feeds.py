@@ -1,0 +1,347 @@
+"""Calendar feeds: secret addresses that a calendar application polls, one for each device.
+
+A feed shows the meetings of a person, or of the whole centre, from thirty days ago to twelve months ahead. Everything
+that depends on time depends on the day alone, so that the validator of a day and its bytes agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager
+
+from rdv import audit, clock, ical, links
+from rdv.db import db, note
+from rdv.errors import NotFound
+from rdv.french import NBSP, plural
+from rdv.identifiers import UID_DOMAIN
+from rdv.models import Booking, CalendarFeed, CandidateRequest, Cfa, MeetingType, Membership, Site, Slot, Training, User
+from rdv.settings import settings
+from rdv.tokens import hash_secret
+
+SCOPES = {"adviser": "Mes rendez-vous", "cfa": "Les rendez-vous de tout le centre"}
+DETAILS = {"minimal": "Initiales et référence", "full": "Nom et formation"}
+
+PAST = timedelta(days=30)
+AHEAD = timedelta(days=366)  # Google drops silently what lies beyond 1 MB (reference/ical.md §0.8)
+TOMBSTONE = timedelta(days=14)  # how long a cancellation stays visible as such
+NOTE_EVERY = timedelta(hours=1)
+
+
+# -- whose, and for how long ----------------------------------------------------------------------------------------
+
+
+def create(user: User, cfa: Cfa, *, name: str, scope: str, detail: str = "minimal") -> str:
+    """Open a feed of this person in this CFA and return its secret, which can never be read again."""
+    secret = _new_secret()
+    feed = CalendarFeed(
+        user_id=user.id, cfa_id=cfa.id, scope=scope, detail=detail, name=name, secret_hash=hash_secret(secret)
+    )
+    db.session.add(feed)
+    db.session.flush()  # its public identifier goes to the journal
+    _record("feed.created", feed, user, cfa, {"scope": scope, "detail": detail})
+    return secret
+
+
+def renew(feed: CalendarFeed) -> str:
+    """Give a feed another secret and return it; the former address is refused at once."""
+    secret = _new_secret()
+    feed.secret_hash = hash_secret(secret)
+    feed.generation += 1
+    feed.last_used_at = feed.last_used_by = None
+    _record("feed.renewed", feed, feed.user, feed.cfa)
+    return secret
+
+
+def revoke(feed: CalendarFeed, now: datetime) -> None:
+    """Close a feed for ever."""
+    feed.revoked_at = now
+    _record("feed.revoked", feed, feed.user, feed.cfa)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(24)  # 192 bits
+
+
+def _record(action: str, feed: CalendarFeed, user: User, cfa: Cfa, data: dict[str, Any] | None = None) -> None:
+    audit.record(action, user=user, cfa=cfa, object_type="calendar_feed", object_id=feed.public_id, data=data)
+
+
+def of_person(user: User, cfa: Cfa) -> Sequence[CalendarFeed]:
+    """Return the open feeds of a person in a CFA, oldest first."""
+    return db.session.scalars(
+        sa.select(CalendarFeed)
+        .where(
+            CalendarFeed.user_id == user.id, CalendarFeed.cfa_id == cfa.id, CalendarFeed.revoked_at.is_(None)
+        )
+        .order_by(CalendarFeed.id)
+    ).all()  # fmt: skip
+
+
+def get_of_person(user: User, cfa: Cfa, public_id: str) -> CalendarFeed:
+    """Return an open feed of this person in this CFA, or raise NotFound: a colleague's does not exist here."""
+    for feed in of_person(user, cfa):
+        if feed.public_id == public_id:
+            return feed
+    raise NotFound
+
+
+def load(secret: str) -> CalendarFeed | None:
+    """Return the feed of a secret, or None: unknown, revoked, or its person no longer works for this CFA."""
+    return db.session.scalar(
+        sa.select(CalendarFeed)
+        .join(CalendarFeed.user)
+        .join(CalendarFeed.cfa)
+        .join(
+            Membership,
+            sa.and_(Membership.user_id == CalendarFeed.user_id, Membership.cfa_id == CalendarFeed.cfa_id),
+        )
+        .where(
+            CalendarFeed.secret_hash == hash_secret(secret),
+            CalendarFeed.revoked_at.is_(None),
+            User.active,
+            Membership.ended_at.is_(None),
+            Cfa.closed_at.is_(None),
+        )
+        .options(contains_eager(CalendarFeed.user), contains_eager(CalendarFeed.cfa))
+    )
+
+
+# -- when it was last read ------------------------------------------------------------------------------------------
+
+# What calendar applications say of themselves (reference/ical.md §1.5); the first match names the family.
+_APPLICATIONS = (
+    ("google-calendar", "Google Agenda"),
+    ("nextcloud", "Nextcloud"),
+    ("thunderbird", "Thunderbird"),
+    ("evolution", "GNOME Agenda"),
+    ("icsx5", "ICSx⁵"),
+    ("dataaccessd", "Calendrier d’Apple"),
+    ("calendaragent", "Calendrier d’Apple"),
+    ("ios/", "Calendrier d’Apple"),
+    ("macos/", "Calendrier d’Apple"),
+    ("outlook", "Outlook"),
+    ("microsoft", "Outlook"),
+    ("exchange", "Outlook"),
+    ("mozilla/", "Navigateur"),
+)
+
+
+def application_family(user_agent: str) -> str:
+    """Return the name that staff know of the application that reads a feed."""
+    said = user_agent.lower()
+    return next((name for mark, name in _APPLICATIONS if mark in said), "Autre application")
+
+
+def note_use(feed: CalendarFeed, user_agent: str, now: datetime) -> None:
+    """Remember who read the feed last, at most once an hour; a busy database loses the note."""
+    if feed.last_used_at is not None and now - feed.last_used_at < NOTE_EVERY:
+        return
+    note(
+        sa.update(CalendarFeed)
+        .where(CalendarFeed.id == feed.id)
+        .values(last_used_at=now, last_used_by=application_family(user_agent))
+    )
+
+
+# -- what it shows --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Window:
+    """The instants between which meetings are shown, and since when cancellations are; the same all day in Paris."""
+
+    day: str
+    first: datetime
+    last: datetime
+    today: datetime
+    cancelled_since: datetime
+
+    @classmethod
+    def at(cls, now: datetime) -> Window:
+        """Return the window of the day that `now` belongs to."""
+        day = clock.to_zone(now, clock.PARIS).date()
+        today = clock.from_wall(day, time.min, clock.PARIS)
+        return cls(day.isoformat(), today - PAST, today + AHEAD, today, today - TOMBSTONE)
+
+
+def _slots_of(feed: CalendarFeed, window: Window) -> list[sa.ColumnElement[bool]]:
+    scope = [Slot.cfa_id == feed.cfa_id, Slot.starts_at >= window.first, Slot.starts_at < window.last]
+    if feed.scope == "adviser":
+        scope.append(Slot.adviser_id == feed.user_id)
+    return scope
+
+
+def validator(feed: CalendarFeed, now: datetime) -> tuple[str, datetime]:
+    """Return the strong validator of what the feed shows now, and when that last changed, in one statement.
+
+    A slot's version rises with every booking, move and cancellation; counts see what was deleted; the dates of
+    sites, meeting types and (full detail) requests and trainings see what was renamed without anybody's telling.
+    """
+    window = Window.at(now)
+    facts: list[Any] = [
+        sa.func.count(Slot.id),
+        sa.func.sum(Slot.version),
+        sa.func.max(Slot.updated_at, type_=Slot.updated_at.type),
+        sa.func.count(Booking.id),
+        sa.func.sum(Booking.sequence),
+        sa.func.max(Booking.updated_at, type_=Slot.updated_at.type),
+        _latest(Site, feed),
+        _latest(MeetingType, feed),
+    ]
+    joined = sa.outerjoin(Slot, Booking, Booking.slot_id == Slot.id)
+    if feed.detail == "full":
+        facts += [
+            sa.func.max(CandidateRequest.updated_at, type_=Slot.updated_at.type),
+            sa.func.max(Training.updated_at, type_=Slot.updated_at.type),
+        ]
+        joined = joined.outerjoin(CandidateRequest, CandidateRequest.id == Booking.request_id).outerjoin(
+            Training, Training.id == CandidateRequest.training_id
+        )
+    row = db.session.connection().execute(sa.select(*facts).select_from(joined).where(*_slots_of(feed, window))).one()
+    shown = (
+        feed.public_id, feed.generation, feed.scope, feed.detail, calendar_name(feed), window.day,
+        ical.RENDERING_VERSION, settings().public_url, *row,
+    )  # fmt: skip
+    etag = hashlib.sha256("\n".join(map(str, shown)).encode()).hexdigest()[:32]
+    changed = max([feed.created_at, window.today, *(value for value in row if isinstance(value, datetime))])
+    return etag, changed
+
+
+def _latest(model: Any, feed: CalendarFeed) -> sa.ScalarSelect[datetime]:
+    latest = sa.func.max(model.updated_at, type_=model.updated_at.type)
+    return sa.select(latest).where(model.cfa_id == feed.cfa_id).scalar_subquery()
+
+
+def calendar_name(feed: CalendarFeed) -> str:
+    """Return the name that applications give to the calendar."""
+    whose = feed.user.shown_name if feed.scope == "adviser" else feed.cfa.shown_name
+    return f"RDV Apprentissage – {whose}"
+
+
+def meetings(feed: CalendarFeed, now: datetime) -> list[ical.Meeting]:
+    """Return the meetings the feed shows, soonest first: one for each booking, or for each group slot.
+
+    A cancellation stays visible, without anything of the person, for fourteen days or until the day of the meeting.
+    """
+    window = Window.at(now)
+    sites = {site.id: site for site in db.session.scalars(sa.select(Site).where(Site.cfa_id == feed.cfa_id))}
+    shown = [_of_booking(row, feed, sites[row.site_id]) for row in _individual(feed, window)]
+    shown += [_of_group(row, feed, sites[row.site_id]) for row in _groups(feed, window)]
+    return sorted(shown, key=lambda meeting: (meeting.starts_at, meeting.uid))
+
+
+_OF_SLOT = (
+    Slot.public_id.label("slot_public_id"), Slot.site_id, Slot.place, Slot.place_detail, Slot.starts_at, Slot.ends_at,
+    MeetingType.title, User.first_name.label("adviser_first_name"), User.last_name.label("adviser_last_name"),
+)  # fmt: skip
+
+
+def _individual(feed: CalendarFeed, window: Window) -> Sequence[Any]:
+    query = (
+        sa.select(
+            *_OF_SLOT, Booking.uid, Booking.sequence, Booking.status, Booking.created_at, Booking.updated_at,
+            CandidateRequest.public_id.label("request_public_id"), CandidateRequest.reference,
+            CandidateRequest.first_name, CandidateRequest.last_name,
+            CandidateRequest.updated_at.label("request_updated_at"),
+            Training.title.label("training_title"), Training.updated_at.label("training_updated_at"),
+        )
+        .join(Slot, Slot.id == Booking.slot_id)
+        .join(MeetingType, MeetingType.id == Slot.meeting_type_id)
+        .join(User, User.id == Slot.adviser_id)
+        .join(CandidateRequest, CandidateRequest.id == Booking.request_id)
+        .outerjoin(Training, Training.id == CandidateRequest.training_id)
+        .where(
+            *_slots_of(feed, window),
+            Slot.capacity == 1,
+            sa.or_(
+                Booking.status != "cancelled",
+                sa.and_(Booking.cancelled_at >= window.cancelled_since, Slot.ends_at >= window.today),
+            ),
+        )
+    )  # fmt: skip
+    return db.session.connection().execute(query).all()
+
+
+def _groups(feed: CalendarFeed, window: Window) -> Sequence[Any]:
+    query = (
+        sa.select(
+            *_OF_SLOT, Slot.version, Slot.status, Slot.created_at, Slot.updated_at, Slot.seats_taken,
+            (Slot.capacity + Slot.extra_seats).label("seats"),
+        )
+        .join(MeetingType, MeetingType.id == Slot.meeting_type_id)
+        .join(User, User.id == Slot.adviser_id)
+        .where(
+            *_slots_of(feed, window),
+            Slot.capacity > 1,
+            sa.or_(
+                Slot.status != "cancelled",
+                sa.and_(Slot.updated_at >= window.cancelled_since, Slot.ends_at >= window.today),
+            ),
+        )
+    )  # fmt: skip
+    return db.session.connection().execute(query).all()
+
+
+def _of_booking(row: Any, feed: CalendarFeed, site: Site) -> ical.Meeting:
+    cancelled = row.status == "cancelled"
+    updated_at, summary, said, url = row.updated_at, row.title, [], ""
+    if not cancelled:
+        url = links.absolute(f"/equipe/demandes/{row.request_public_id}")
+        said = [row.title, f"Référence{NBSP}: {row.reference}", f"Demande{NBSP}: {url}"]
+        who = f"{row.first_name[:1]}. {row.last_name[:1]}. ({row.reference})"
+        if feed.detail == "full":
+            who = " – ".join(part for part in (f"{row.first_name} {row.last_name}", row.training_title) if part)
+            updated_at = max(updated_at, row.request_updated_at, row.training_updated_at or updated_at)
+        summary = _whose(f"RDV {who}", row, feed)
+    return ical.Meeting(
+        uid=row.uid,
+        sequence=row.sequence,
+        created_at=row.created_at,
+        updated_at=updated_at,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        summary=summary,
+        location=ical.where(row.place, row.place_detail, site),
+        description="\n".join(said),
+        url=url,
+        zone=site.timezone,
+        cancelled=cancelled,
+    )
+
+
+def _of_group(row: Any, feed: CalendarFeed, site: Site) -> ical.Meeting:
+    cancelled = row.status == "cancelled"
+    summary, said, url = row.title, [], ""
+    if not cancelled:
+        url = links.absolute(f"/equipe/creneaux/{row.slot_public_id}")
+        booked = f"{plural(row.seats_taken, 'inscrit')} sur {row.seats}"
+        said = [f"Liste des inscrits{NBSP}: {url}"]
+        summary = _whose(f"{row.title} – {booked}", row, feed)
+    return ical.Meeting(
+        uid=f"{row.slot_public_id}@{UID_DOMAIN}",
+        sequence=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        summary=summary,
+        location=ical.where(row.place, row.place_detail, site),
+        description="\n".join(said),
+        url=url,
+        zone=site.timezone,
+        cancelled=cancelled,
+    )
+
+
+def _whose(summary: str, row: Any, feed: CalendarFeed) -> str:
+    """The centre's calendar says which adviser each meeting belongs to."""
+    if feed.scope == "adviser":
+        return summary
+    return f"{summary} – {row.adviser_first_name} {row.adviser_last_name}"
