@@ -26,8 +26,8 @@ types: .venv/tests.stamp  ## Check types
 e2e: .venv/tests.stamp  ## Run the tests that need a browser (Chromium)
 	@$(BIN)/python -m pytest tests/e2e
 
-bench: .venv/tests.stamp  ## Run the benchmarks
-	@for file in bench/[a-z]*.py; do [ ! -e "$$file" ] || { echo "== $$file" && $(BIN)/python "$$file" || exit 1; }; done
+bench: .venv/tests.stamp  ## Run the benchmarks (BENCH="book-spread --repeat 3": see bench/README.md)
+	@$(BIN)/python -m bench $(BENCH)
 
 lock: .venv/tests.stamp  ## Compile requirements.txt and tests/requirements.txt again, with hashes
 	$(BIN)/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
