@@ -66,8 +66,8 @@ def calendar(meetings: Iterable[Meeting], name: str) -> bytes:
     head.add("prodid", _PRODID)
     head.add("version", "2.0")
     head.add("calscale", "GREGORIAN")
-    head.add("name", _clean(name))
-    head.add("x-wr-calname", _clean(name))
+    for field in ("name", "x-wr-calname"):
+        head.add(field, icalendar.vText(_clean(name)))  # unknown to the library, which would not escape them
     head.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})  # RFC 7986 §5.7: no default type
     head.add("x-published-ttl", icalendar.vDuration(_REFRESH))
     return _around(head, meetings)
