@@ -1,0 +1,76 @@
+"""From an outbox row to the bytes that travel: headers, one text part, one HTML part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from urllib.parse import urlsplit
+
+from flask import current_app
+from jinja2 import StrictUndefined
+
+from rdv import clock, links
+from rdv.mails import KINDS
+from rdv.mails.message import Mail
+from rdv.models import OutgoingMail
+from rdv.settings import settings
+
+SENDER_NAME = "RDV Apprentissage"
+_LONGEST_SUBJECT = 200  # characters
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A mail ready to be stored: these bytes are sent, whatever the number of tries."""
+
+    subject: str
+    message_id: str
+    content: bytes
+
+
+def render(row: OutgoingMail) -> Rendered:
+    """Return the bytes of a mail. Call it once a row: the date, the links and the boundary are of this moment."""
+    mail = KINDS[row.kind].render(row)
+    subject = re.sub(r"[\r\n\t]+", " ", mail.subject)[:_LONGEST_SUBJECT]
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(SENDER_NAME, addr_spec=settings().mail_from)
+    message["To"] = Address(addr_spec=row.to_email)
+    message["Reply-To"] = Address(addr_spec=mail.reply_to or settings().support_email)
+    message["Date"] = clock.now()
+    message["Message-ID"] = f"<{row.public_id}@{host()}>"
+    message["Content-Language"] = "fr"
+    # Away messages stay at home (RFC 3834, and Exchange's own header).
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(text(mail), cte="quoted-printable")
+    message.add_alternative(html(mail), subtype="html", cte="quoted-printable")
+    # EmailMessage loses a space between two folded encoded words (« 1er décembreà 14 h »); Header does not.
+    first_line = Header(subject, header_name="Subject").encode(linesep="\r\n")
+    content = f"Subject: {first_line}\r\n".encode("ascii") + message.as_bytes()
+    return Rendered(subject, str(message["Message-ID"]), content)
+
+
+def host() -> str:
+    """Return the name this service has on the network: right-hand side of message ids, and what SMTP greets with."""
+    return urlsplit(settings().public_url).hostname or "localhost"
+
+
+def text(mail: Mail) -> str:
+    """Return the text part."""
+    return _filled("mail/message.txt", mail)
+
+
+def html(mail: Mail) -> str:
+    """Return the HTML part."""
+    return _filled("mail/message.html", mail)
+
+
+def _filled(template: str, mail: Mail) -> str:
+    # Without Flask's context processors: a mail knows no request, no session, no signed-in person.
+    environment = current_app.jinja_env.overlay(undefined=StrictUndefined)
+    found = environment.get_template(template)
+    return found.render(mail=mail, home_url=links.absolute("/"), privacy_url=links.absolute("/donnees-personnelles"))

@@ -1,0 +1,157 @@
+"""Mails to a CFA's address or to its advisers. Contact details and messages stay behind the link."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rdv import french, links
+from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS
+from rdv.clock import PARIS
+from rdv.mails import meeting
+from rdv.mails.message import Fact, Kind, Mail, facts, named
+from rdv.mails.people import candidate_name
+from rdv.models import Booking, CandidateRequest, OutgoingMail
+from rdv.settings import settings
+
+WHY_ADVISER = "Vous recevez ce message parce que ce créneau est publié à votre nom."
+
+
+def _who(request: CandidateRequest) -> tuple[tuple[str, str | None], ...]:
+    reasons = ", ".join(REASONS[key] for key in request.reasons if key in REASONS)
+    return (
+        ("Candidat", candidate_name(request)),
+        ("Demande faite par", None if request.asker == "candidate" else ASKERS[request.asker]),
+        ("Formation", request.training.shown_title if request.training else None),
+        ("Raisons", reasons),
+    )
+
+
+def cfa_new_request(row: OutgoingMail) -> Mail:
+    """A callback or a message has arrived; read and answered behind the link, without an account if there is none."""
+    request = named(row.request)
+    cfa, callback = request.cfa, request.mode == "callback"
+    zone = request.site.timezone if request.site else PARIS
+    due = french.moment(request.due_at, zone) if request.due_at else None
+    what = "Demande de rappel" if callback else "Message d’un candidat"
+    at_its_address = row.to_email == request.recipient_email
+    without_account = at_its_address and cfa.activated_at is None
+    windows = ", ".join(CALLBACK_WINDOWS[key] for key in request.callback_windows if key in CALLBACK_WINDOWS)
+    return Mail(
+        subject=what + (f" – {request.training.shown_title}" if request.training else ""),
+        preheader=f"Réponse attendue avant {due}." if due else "",
+        paragraphs=(
+            f"Une personne demande à être rappelée par {cfa.shown_name}."
+            if callback
+            else f"Une personne a écrit à {cfa.shown_name}.",
+        ),
+        facts=facts(
+            ("Réponse attendue avant", due),
+            *_who(request),
+            ("Lieu", request.site.shown_name if request.site else None),
+            ("Moments souhaités", windows),
+            ("Référence", request.reference),
+        ),
+        button=(
+            "Lire la demande et y répondre",
+            links.answer(request) if at_its_address else links.staff_request(request),
+        ),
+        after=(
+            "Les coordonnées et le message du candidat se trouvent derrière ce lien, "
+            + ("réservé à votre adresse : ne le transférez pas." if at_its_address else "après connexion."),
+        ),
+        links=(("Activer notre espace", links.activate(cfa, row.to_email)),) if without_account else (),
+        footer_reason=(
+            "Vous recevez ce message parce que cette adresse est celle d’une formation que votre centre déclare à son "
+            "Carif-Oref. Pour la corriger, adressez-vous à votre Carif-Oref ; pour ne plus recevoir de demandes, "
+            f"écrivez à {settings().support_email}."
+            if at_its_address
+            else "Vous recevez ce message parce que vous êtes responsable de ce centre de formation."
+        ),
+    )
+
+
+def _facts(booking: Booking) -> tuple[Fact, ...]:
+    slot, request = booking.slot, booking.request
+    return facts(
+        ("Quand", meeting.when(slot)),
+        *_who(request),
+        *meeting.place(slot, request.phone, for_candidate=False),
+        ("Rendez-vous", slot.meeting_type.title),
+        ("Places prises", f"{slot.seats_taken} sur {slot.capacity}" if slot.is_group else None),
+        ("Référence", request.reference),
+    )
+
+
+def adviser_new_booking(row: OutgoingMail) -> Mail:
+    """Somebody took a seat."""
+    booking = meeting.of(row)
+    return Mail(
+        subject=f"Nouveau rendez-vous : {meeting.start(booking.slot)}",
+        preheader=booking.slot.meeting_type.title,
+        paragraphs=("Une personne a réservé une place sur l’un de vos créneaux.",),
+        facts=_facts(booking),
+        button=("Voir la demande", links.staff_request(booking.request)),
+        after=("Votre calendrier abonné l’affichera à sa prochaine mise à jour.",),
+        links=(("Voir le créneau", links.staff_slot(booking.slot)),),
+        footer_reason=WHY_ADVISER,
+    )
+
+
+def adviser_booking_cancelled(row: OutgoingMail) -> Mail:
+    """A seat was given back."""
+    booking = meeting.of(row)
+    by_candidate = booking.cancelled_by == "candidate"
+    return Mail(
+        subject=f"Rendez-vous annulé : {meeting.start(booking.slot)}",
+        preheader=booking.slot.meeting_type.title,
+        paragraphs=(
+            "La personne a annulé ce rendez-vous."
+            if by_candidate
+            else "Ce rendez-vous a été annulé par le service, car la personne ne peut pas l’honorer.",
+            "Sa place est de nouveau libre si le créneau est ouvert.",
+        ),
+        facts=_facts(booking),
+        button=("Voir le créneau", links.staff_slot(booking.slot)),
+        links=(("Voir la demande", links.staff_request(booking.request)),),
+        footer_reason=WHY_ADVISER,
+    )
+
+
+def adviser_booking_moved(row: OutgoingMail) -> Mail:
+    """A booking left for another slot; both advisers are told."""
+    booking, before = meeting.of(row), meeting.former(row)
+    slot = booking.slot
+    still_theirs = row.user_id == slot.adviser_id
+    return Mail(
+        subject=f"Rendez-vous déplacé : {meeting.start(slot)}",
+        preheader=slot.meeting_type.title,
+        paragraphs=(
+            "Un rendez-vous de votre agenda a changé d’horaire."
+            if still_theirs
+            else f"Un rendez-vous quitte votre agenda : {slot.adviser.shown_name} s’en occupe désormais.",
+        ),
+        facts=facts(("Ancien horaire", meeting.when(before) if before else None)) + _facts(booking),
+        button=("Voir la demande", links.staff_request(booking.request)),
+        links=(("Voir le créneau", links.staff_slot(slot)),),
+        footer_reason=WHY_ADVISER,
+    )
+
+
+def _unanswered(row: OutgoingMail, _now: datetime) -> bool:
+    return named(row.request).status in ("new", "in_progress")
+
+
+def _booked(row: OutgoingMail, _now: datetime) -> bool:
+    return meeting.of(row).is_live and not meeting.moved_since(row)
+
+
+def _cancelled(row: OutgoingMail, _now: datetime) -> bool:
+    return not meeting.of(row).is_live
+
+
+KINDS = {
+    "cfa_new_request": Kind(cfa_new_request, _unanswered),
+    "adviser_new_booking": Kind(adviser_new_booking, _booked),
+    "adviser_booking_cancelled": Kind(adviser_booking_cancelled, _cancelled),
+    "adviser_booking_moved": Kind(adviser_booking_moved, _booked),
+}

@@ -1,0 +1,64 @@
+"""What mails say of a booked meeting, the same for both sides."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rdv import clock, french
+from rdv.db import db
+from rdv.mails.message import named
+from rdv.mails.people import phone_ending
+from rdv.models import Booking, OutgoingMail, RequestEvent, Slot
+
+
+def of(row: OutgoingMail) -> Booking:
+    """Return the booking that a mail is about."""
+    return named(row.booking)
+
+
+def start(slot: Slot) -> str:
+    """« mardi 1er décembre à 14 h 30 (heure de La Réunion) »."""
+    return french.moment(slot.starts_at, slot.site.timezone)
+
+
+def when(slot: Slot) -> str:
+    """« mardi 1er décembre 2026, de 14 h à 14 h 30 (heure de La Réunion) »."""
+    zone = slot.site.timezone
+    hours = french.time_range(slot.starts_at, slot.ends_at, zone)
+    return f"{french.day(clock.to_zone(slot.starts_at, zone), year=True)}, {hours}"
+
+
+def former(row: OutgoingMail) -> Slot | None:
+    """Return the slot that a move left, None when it is gone."""
+    public_id = row.event.data.get("from") if row.event else None
+    return db.session.scalar(sa.select(Slot).where(Slot.public_id == public_id)) if public_id else None
+
+
+def moved_since(row: OutgoingMail) -> bool:
+    """Say whether the booking moved after what this mail tells: another mail then says where it stands."""
+    query = sa.select(RequestEvent.id).where(RequestEvent.request_id == row.request_id, RequestEvent.kind == "moved")
+    if row.event_id is not None:
+        query = query.where(RequestEvent.id > row.event_id)
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def place(slot: Slot, candidate_phone: str | None, for_candidate: bool) -> tuple[tuple[str, str | None], ...]:
+    """Return the facts that say where: an address, who calls whom, or the video link."""
+    if slot.place == "on_site":
+        address = ", ".join(part for part in (slot.site.shown_name, slot.site.shown_address) if part)
+        return (("Lieu", address), ("Salle", slot.place_detail))
+    if slot.place == "phone":
+        if not for_candidate:
+            return (("Par téléphone", "vous appelez la personne ; son numéro est dans sa demande"),)
+        ending = phone_ending(candidate_phone)
+        number = f"au numéro qui se termine par {ending}" if ending else "au numéro que vous avez donné"
+        return (("Par téléphone", f"{slot.adviser.shown_name} vous appelle {number}"),)
+    if video_link(slot):
+        return (("En visioconférence", "par le lien donné dans ce message"),)
+    return (("En visioconférence", slot.place_detail or "le centre envoie le lien avant le rendez-vous"),)
+
+
+def video_link(slot: Slot) -> str | None:
+    """Return the address of the video room, when the adviser gave one."""
+    detail = (slot.place_detail or "").strip()
+    return detail if slot.place == "video" and detail.startswith(("https://", "http://")) else None

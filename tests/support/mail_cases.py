@@ -1,0 +1,258 @@
+"""One outbox row for every kind of mail and every variant that reads otherwise, on fixed invented data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from rdv.models import OutgoingMail, RequestEvent
+from tests import make
+
+NOW = "2026-11-20T08:00Z"  # a Friday
+CANDIDATE = "zoe@courriel.example"
+
+
+class House:
+    """A CFA in Lille, one in La Réunion, their people and agenda, « Démonstration » everywhere."""
+
+    def __init__(self) -> None:
+        self.cfa = make.cfa(
+            public_id="cfa-demo", siret="90000000000015", name="CFA Démonstration des Tilleuls",
+            email="accueil@cfa-tilleuls.example", phone="+33199000001",
+        )  # fmt: skip
+        self.site = make.site(
+            self.cfa, name="Site Démonstration", address="12 rue des Tilleuls", email=None, phone="+33199000002"
+        )
+        self.island = make.site(
+            self.cfa, name="Site Démonstration Saint-Denis", address="3 rue du Volcan", postal_code="97400",
+            city="Saint-Denis", timezone="Indian/Reunion", territory="RE", phone="+262262610001",
+        )  # fmt: skip
+        self.bare = make.cfa(
+            public_id="cfa-demo-2", siret="90000000000023", name="CFA Démonstration sans compte",
+            email="contact@cfa-sans-compte.example", activated_at=None,
+        )  # fmt: skip
+        self.training = make.training(self.cfa, self.site, public_id="formation-demo", title="CAP Pâtissier")
+        self.manager = make.manager(
+            self.cfa, public_id="responsable", email="alice@cfa-tilleuls.example", last_name="Démonstration"
+        )
+        self.adviser = make.adviser(
+            self.cfa, public_id="conseiller", email="bob@cfa-tilleuls.example", last_name="Démonstration"
+        )
+        self.colleague = make.adviser(
+            self.cfa, public_id="collegue", email="carla@cfa-tilleuls.example", first_name="Carla",
+            last_name="Démonstration",
+        )  # fmt: skip
+        self.interview = make.meeting_type(
+            self.cfa, title="Entretien d’orientation", what_to_bring="Votre dernier bulletin et un CV.",
+            instructions="Présentez-vous à l’accueil,\npuis demandez le bureau des admissions.",
+        )  # fmt: skip
+        self.meeting = make.meeting_type(self.cfa, title="Découverte des métiers de bouche")
+
+    def slot(self, **columns: Any) -> Any:
+        values: dict[str, Any] = {"public_id": "creneau-demo", "starts_at": "2026-12-01T14:00", "minutes": 30}
+        values |= columns
+        adviser = values.pop("adviser", self.adviser)
+        return make.slot(adviser, values.pop("site", self.site), values.pop("kind", self.interview), **values)
+
+    def booking(self, slot: Any, **columns: Any) -> Any:
+        request = {
+            "public_id": "demande-rdv", "reference": "KTR-B48-26X", "first_name": "Zoé", "last_name": "Démonstration",
+            "email": CANDIDATE, "phone": "+33199005678", "training_id": self.training.id, "reasons": ["place", "frais"],
+            **columns.pop("request", {}),
+        }  # fmt: skip
+        return make.booking(slot, public_id="rdv-demo", request=request, **columns)
+
+    def request(self, cfa: Any = None, site: Any = None, **columns: Any) -> Any:
+        values = {
+            "public_id": "demande-demo", "reference": "MWP-3C7-V9D", "first_name": "Zoé", "last_name": "Démonstration",
+            "email": CANDIDATE, "phone": "+33199005678", "reasons": ["modalite", "debouche"],
+            "text": "Bonjour, voyez https://piege.example et rappelez-moi.",
+            "due_at": datetime.fromisoformat("2026-11-24T16:00+00:00"), "site_id": site.id if site else None, **columns,
+        }  # fmt: skip
+        return make.candidate_request(cfa or self.cfa, **values)
+
+
+def mail(kind: str, to: str, about: Any = None, **ids: Any) -> OutgoingMail:
+    """Save an outbox row; `about` is a booking or a request."""
+    if about is not None and hasattr(about, "slot_id"):
+        ids |= {"booking_id": about.id, "request_id": about.request_id}
+    elif about is not None:
+        ids["request_id"] = about.id
+    row = make.saved(
+        OutgoingMail(
+            public_id="courriel-demo", kind=kind, dedup_key=kind, to_email=to,
+            not_before=datetime.fromisoformat(NOW), **ids,
+        )
+    )  # fmt: skip
+    assert isinstance(row, OutgoingMail)
+    return row
+
+
+def event(request: Any, kind: str, actor: str, **columns: Any) -> RequestEvent:
+    """Append an event of the thread."""
+    row = make.saved(
+        RequestEvent(request_id=request.id, kind=kind, actor=actor, at=datetime.fromisoformat(NOW), **columns)
+    )
+    assert isinstance(row, RequestEvent)
+    return row
+
+
+def booking_confirmed(house: House) -> OutgoingMail:
+    return mail("booking_confirmed", CANDIDATE, house.booking(house.slot(place_detail="Salle 12")))
+
+
+def booking_confirmed_overseas_by_phone(house: House) -> OutgoingMail:
+    return mail("booking_confirmed", CANDIDATE, house.booking(house.slot(site=house.island, place="phone")))
+
+
+def booking_confirmed_video(house: House) -> OutgoingMail:
+    slot = house.slot(place="video", place_detail="https://visio.example/salle-demo")
+    return mail("booking_confirmed", CANDIDATE, house.booking(slot, request={"asker": "parent"}))
+
+
+def booking_confirmed_group(house: House) -> OutgoingMail:
+    slot = house.slot(kind=house.meeting, capacity=20, place_detail="Amphithéâtre")
+    hostile = {"first_name": "www.piege.example", "training_id": None}
+    return mail("booking_confirmed", CANDIDATE, house.booking(slot, request=hostile))
+
+
+def booking_moved(house: House) -> OutgoingMail:
+    before = house.slot(public_id="creneau-avant", starts_at="2026-11-30T09:20")
+    booking = house.booking(house.slot(), sequence=1)
+    moved = event(booking.request, "moved", "staff", data={"from": before.public_id, "slot": "creneau-demo"})
+    return mail("booking_moved", CANDIDATE, booking, event_id=moved.id)
+
+
+def booking_cancelled_by_cfa(house: House) -> OutgoingMail:
+    booking = house.booking(
+        house.slot(), status="cancelled", cancelled_by="staff", cancel_reason="Le conseiller est en formation."
+    )
+    return mail("booking_cancelled", CANDIDATE, booking)
+
+
+def booking_cancelled_by_candidate(house: House) -> OutgoingMail:
+    booking = house.booking(
+        house.slot(), status="cancelled", cancelled_by="candidate", cancel_reason="voyez https://piege.example"
+    )
+    return mail("booking_cancelled", CANDIDATE, booking)
+
+
+def request_received_callback(house: House) -> OutgoingMail:
+    request = house.request(site=house.site, training_id=house.training.id, callback_windows=["matin", "soir"])
+    return mail("request_received", CANDIDATE, request)
+
+
+def request_received_message_overseas(house: House) -> OutgoingMail:
+    return mail("request_received", CANDIDATE, house.request(site=house.island, mode="message"))
+
+
+def request_answered_by_adviser(house: House) -> OutgoingMail:
+    request = house.request(mode="message", training_id=house.training.id)
+    text = (
+        "Bonjour Zoé,\n\nIl reste trois places pour septembre.\nVenez nous voir le 12 décembre : la porte est ouverte."
+    )
+    answer = event(request, "answer", "staff", user_id=house.adviser.id, text=text)
+    return mail("request_answered", CANDIDATE, request, event_id=answer.id)
+
+
+def request_answered_without_account(house: House) -> OutgoingMail:
+    request = house.request(house.bare, mode="message")
+    answer = event(request, "answer", "cfa_link", text="Oui, avec plaisir. Appelez-nous quand vous voulez.")
+    return mail("request_answered", CANDIDATE, request, event_id=answer.id)
+
+
+def personal_link(house: House) -> OutgoingMail:
+    return mail("personal_link", CANDIDATE, house.request())
+
+
+def cfa_new_request_without_account(house: House) -> OutgoingMail:
+    request = house.request(house.bare, callback_windows=["midi"], asker="helper")
+    return mail("cfa_new_request", "contact@cfa-sans-compte.example", request, cfa_id=house.bare.id)
+
+
+def cfa_new_request_to_a_manager(house: House) -> OutgoingMail:
+    request = house.request(
+        site=house.site,
+        mode="message",
+        training_id=house.training.id,
+        recipient_email=None,
+        last_name="www.piege.example",
+    )
+    return mail("cfa_new_request", house.manager.email, request, cfa_id=house.cfa.id)
+
+
+def adviser_new_booking(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(place="phone"))
+    return mail("adviser_new_booking", house.adviser.email, booking, user_id=house.adviser.id)
+
+
+def adviser_new_booking_group(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(kind=house.meeting, capacity=20), request={"asker": "parent"})
+    return mail("adviser_new_booking", house.adviser.email, booking, user_id=house.adviser.id)
+
+
+def adviser_booking_cancelled(house: House) -> OutgoingMail:
+    booking = house.booking(
+        house.slot(), status="cancelled", cancelled_by="candidate", cancel_reason="voyez https://piege.example"
+    )
+    return mail("adviser_booking_cancelled", house.adviser.email, booking, user_id=house.adviser.id)
+
+
+def _moved_to_a_colleague(house: House) -> Any:
+    before = house.slot(public_id="creneau-avant", starts_at="2026-11-30T09:20")
+    booking = house.booking(house.slot(adviser=house.colleague), sequence=1)
+    data = {"from": before.public_id, "slot": "creneau-demo"}
+    return booking, event(booking.request, "moved", "staff", data=data)
+
+
+def adviser_booking_moved_away(house: House) -> OutgoingMail:
+    booking, moved = _moved_to_a_colleague(house)
+    adviser = house.adviser
+    return mail("adviser_booking_moved", adviser.email, booking, event_id=moved.id, user_id=adviser.id)
+
+
+def adviser_booking_moved_here(house: House) -> OutgoingMail:
+    booking, moved = _moved_to_a_colleague(house)
+    adviser = house.colleague
+    return mail("adviser_booking_moved", adviser.email, booking, event_id=moved.id, user_id=adviser.id)
+
+
+def _newcomer(house: House) -> Any:
+    return make.adviser(
+        house.cfa, public_id="nouvelle", email="dina@cfa-tilleuls.example", first_name="Dina", password_hash=None
+    )
+
+
+def invitation(house: House) -> OutgoingMail:
+    user = _newcomer(house)
+    return mail("invitation", user.email, user_id=user.id, cfa_id=house.cfa.id)
+
+
+def password_reset(house: House) -> OutgoingMail:
+    return mail("password_reset", house.adviser.email, user_id=house.adviser.id)
+
+
+def password_changed(house: House) -> OutgoingMail:
+    return mail("password_changed", house.adviser.email, user_id=house.adviser.id)
+
+
+def cfa_activation(house: House) -> OutgoingMail:
+    return mail("cfa_activation", "contact@cfa-sans-compte.example", cfa_id=house.bare.id)
+
+
+def cfa_activated_notice(house: House) -> OutgoingMail:
+    return mail("cfa_activated_notice", "direction@cfa-tilleuls.example", cfa_id=house.cfa.id, user_id=house.manager.id)
+
+
+CASES: dict[str, Callable[[House], OutgoingMail]] = {
+    case.__name__: case
+    for case in (
+        booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,
+        booking_moved, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
+        request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, personal_link,
+        cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
+        adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, password_reset,
+        password_changed, cfa_activation, cfa_activated_notice,
+    )
+}  # fmt: skip
