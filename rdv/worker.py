@@ -18,7 +18,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from rdv import clock, jobs, outbox
+from rdv import clock, delivery, jobs
 from rdv.jobs import Job
 
 MAIL_EVERY = 3  # seconds between two looks at the outbox
@@ -63,9 +63,7 @@ def every_job(app: Flask) -> tuple[Job, ...]:
 
 def deliver_mail() -> None:
     """Send what is due; rows are claimed one by one, so this needs no claim of its own."""
-    deliver = getattr(outbox, "deliver_due", None)  # until rdv.outbox has it
-    if deliver is not None:
-        deliver()
+    delivery.deliver_due()
 
 
 def _top_up_demo(_now: datetime) -> None:
