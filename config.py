@@ -40,6 +40,7 @@ class Config:
     mail_ca_file: str = ""  # certificate authority of a private relay
     mail_timeout: float = 15.0  # seconds
     mail_from: str = "rdv@rdv-apprentissage.example"
+    controller: str = "l’équipe du service RDV Apprentissage"  # responsible for the data, as notices name it
     support_email: str = "aide@rdv-apprentissage.example"
 
     demo: bool = False  # allows `seed-demo` and `demo-facts`

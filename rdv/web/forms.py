@@ -47,18 +47,17 @@ def check_post(purpose: str, object_id: str) -> FormToken:
 
 
 def submission(token: FormToken) -> Submission:
-    """Return the identity of this post: a replay is the same rendering with the same content."""
+    """Return the identity of this post: a replay is the same rendering sent to the same address with the same content."""
     content = sorted((key, value) for key, value in request.form.items(multi=True) if key not in _NOT_CONTENT)
-    return Submission(token.submission_id, keyed_hash("submission", repr(content)))
+    return Submission(token.submission_id, keyed_hash("submission", repr((request.full_path, content))))
 
 
-def count_post(cfa_public_id: str, *contacts: str | None) -> None:
+def count_post(cfa_public_id: str | None, *contacts: str | None) -> None:
     """Count a valid post against the limits of its address, its contacts and its CFA; raise TooManyRequests."""
     config = settings()
-    limits = [
-        Limit("post.address", address_prefix(), config.limit_posts_per_address),
-        Limit("post.cfa", cfa_public_id, config.limit_posts_per_cfa),
-    ]
+    limits = [Limit("post.address", address_prefix(), config.limit_posts_per_address)]
+    if cfa_public_id:
+        limits.append(Limit("post.cfa", cfa_public_id, config.limit_posts_per_cfa))
     limits += [Limit("post.contact", contact, config.limit_posts_per_contact) for contact in contacts if contact]
     count(limits)
 
