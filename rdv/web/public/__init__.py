@@ -1,10 +1,16 @@
+"""Candidates: pages of trainings and CFAs, booking, callback, message, and each request's own page."""
+
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-bp = Blueprint("public", __name__)
+from rdv.web.public.blueprint import bp
+
+__all__ = ["bp", "register"]
 
 
 def register(app: Flask) -> None:
-    """Bind the blueprint."""
+    """Bind the blueprint with its views."""
+    from rdv.web.public import booking, contact, information, pages, personal, resend  # noqa: F401
+
     app.register_blueprint(bp)

@@ -1,0 +1,225 @@
+"""Pages of the service, of a CFA and of a training: what is open there, the next free slots first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from rdv import clock, deadlines, directory, french, inbox, slots
+from rdv.errors import NotFound
+from rdv.models import Cfa, Site, Training
+from rdv.slots import FreeSlot
+from rdv.web.public.blueprint import bp
+from rdv.web.public.origin import carried
+from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of, zone_note
+
+FIRST = 3  # on the first screen of a phone
+UNFOLDED = 12  # more behind « Plus de dates », without another page
+LISTED = 60  # on the page of all dates
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The free slots of a page: the first three, some more, and where the others are."""
+
+    first: list[ShownSlot]
+    more: list[ShownDay]
+    rest_href: str | None
+    zone: str | None
+
+
+@dataclass(frozen=True)
+class Way:
+    """A mode of contact that is open, as a tile."""
+
+    title: str
+    text: str
+    href: str
+    icon: str
+
+
+def choice_of(free: Sequence[FreeSlot], training: Training | None, here: str) -> Choice:
+    """Lay out the free slots of a page whose address is `here`."""
+    shown = slots_of(free[: FIRST + UNFOLDED], training)
+    rest = len(free) > FIRST + UNFOLDED
+    return Choice(shown[:FIRST], days_of(shown[FIRST:]), here if rest else None, zone_note(free))
+
+
+def answer_by(cfa: Cfa, training: Training | None, now: datetime) -> str:
+    """Return « mardi 24 novembre à 17 h », the moment before which this CFA promises to answer."""
+    site = inbox.main_site(cfa, training)
+    return french.moment(deadlines.due_at(now, site, cfa.answer_days), site.timezone if site else clock.PARIS)
+
+
+def ways_of(cfa: Cfa, training: Training | None, now: datetime) -> list[Way]:
+    """Return the other modes that a CFA keeps open, with the answer it promises."""
+    target: dict[str, Any] = {"training_id": training.public_id} if training else {"cfa_id": cfa.public_id}
+    promise = f"Réponse au plus tard {answer_by(cfa, training, now)}."
+    ways = []
+    if cfa.callback_open:
+        ways.append(Way("Être rappelé", promise, url_for("public.callback", **target, **carried()), "phone"))
+    if cfa.message_open:
+        ways.append(Way("Écrire au centre", promise, url_for("public.message", **target, **carried()), "mail"))
+    return ways
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """The service in a few words, and a search."""
+    text = request.args.get("q", "").strip()[:80]
+    return render_template("public/home.html", q=text, found=directory.search(text), kept=carried())
+
+
+@bp.get("/formation/<public_id>")
+def training(public_id: str) -> ResponseReturnValue:
+    """A training: where, its next slots, and the other ways to reach the centre."""
+    found = open_training(public_id)
+    now = clock.now()
+    here = url_for("public.training", public_id=public_id, dates="toutes", **carried())
+    place = directory.shown_place(found.sites)
+    if request.args.get("dates") == "toutes":
+        start = _start(now, inbox.main_site(found.cfa, found))
+        return _all_dates(slots.free_for_training(found, start, LISTED + 1), found.cfa, found, here)
+    free = slots.free_for_training(found, now, FIRST + UNFOLDED + 1)
+    return render_template(
+        "public/training.html", training=found, cfa=found.cfa, place=place, choice=choice_of(free, found, here),
+        ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
+    )  # fmt: skip
+
+
+@bp.get("/formation")
+def training_by_key() -> ResponseReturnValue:
+    """Lead from a « clé ministères éducatifs » to its training; several places when the key lost its end."""
+    key = request.args.get("cle", "").strip()
+    found = directory.by_key(key)
+    if len(found) == 1:
+        return redirect(url_for("public.training", public_id=found[0].public_id, **carried()), 302)
+    opened = [each for each in found if directory.is_open(each)]
+    return render_template("public/unknown_key.html", trainings=opened, kept=carried()), 404
+
+
+@bp.get("/cfa/<public_id>")
+def cfa(public_id: str) -> ResponseReturnValue:
+    """A CFA: its next slots, the other ways to reach it, its trainings."""
+    found = open_cfa(public_id)
+    now = clock.now()
+    here = url_for("public.cfa", public_id=public_id, dates="toutes", **carried())
+    if request.args.get("dates") == "toutes":
+        start = _start(now, inbox.main_site(found, None))
+        return _all_dates(slots.free_for_cfa(found, start, LISTED + 1), found, None, here)
+    free = slots.free_for_cfa(found, now, FIRST + UNFOLDED + 1)
+    text = request.args.get("q", "").strip()[:80]
+    number = max(request.args.get("page", 1, type=int), 1)
+    trainings, more = directory.trainings_of(found, text, min(number, 1000))
+    site = inbox.main_site(found, None)
+    return render_template(
+        "public/cfa.html", cfa=found, place=site.shown_address if site else found.city or "", q=text,
+        choice=choice_of(free, None, here), ways=ways_of(found, None, now), phone=_phone(found, None), kept=carried(),
+        trainings=trainings, searchable=bool(text or more or number > 1), previous=_page(found, text, number - 1),
+        following=_page(found, text, number + 1) if more else None,
+    )  # fmt: skip
+
+
+def open_cfa(public_id: str) -> Cfa:
+    """Return a CFA that takes candidates, or raise NotFound."""
+    found = directory.get_cfa(public_id)
+    if found.closed_at is not None:
+        raise NotFound("Ce centre de formation n’accueille plus de candidats. Cherchez-en un autre depuis l’accueil.")
+    return found
+
+
+def open_training(public_id: str) -> Training:
+    """Return a training that takes candidates, or raise ClosedTraining or NotFound."""
+    found = directory.get_training(public_id)
+    if not directory.is_open(found):
+        raise ClosedTraining(found)
+    return found
+
+
+class ClosedTraining(NotFound):
+    """A training that no longer takes candidates: its CFA's page is the next step."""
+
+    def __init__(self, training: Training) -> None:
+        super().__init__("Cette formation n’est plus proposée.")
+        self.training = training
+
+
+@bp.errorhandler(ClosedTraining)
+def closed_training(error: ClosedTraining) -> ResponseReturnValue:
+    """Offer the CFA's page instead of a training that closed."""
+    cfa = error.training.cfa
+    actions = [] if cfa.closed_at else [("Voir les formations de ce centre", _cfa_url(cfa))]
+    return way_out(
+        f"« {error.training.shown_title} » n’est plus proposée",
+        f"{cfa.shown_name} ne propose plus cette formation ici. Le centre peut en avoir d’autres.",
+        [*actions, ("Chercher une autre formation", url_for("public.home", **carried()))],
+    )
+
+
+@bp.errorhandler(NotFound)
+def not_found(error: NotFound) -> ResponseReturnValue:
+    """Offer the search instead of a page that does not exist."""
+    return way_out(
+        "Page introuvable",
+        error.message,
+        [
+            ("Chercher une formation ou un centre", url_for("public.home", **carried())),
+            ("Recevoir à nouveau mon lien", url_for("public.resend")),
+        ],
+    )
+
+
+def way_out(title: str, text: str, actions: list[tuple[str, str]], status: int = 404) -> ResponseReturnValue:
+    """Return a page that says what happened and offers the next steps."""
+    return render_template("public/way_out.html", title=title, text=text, actions=actions), status
+
+
+def _all_dates(free: list[FreeSlot], cfa: Cfa, training: Training | None, here: str) -> ResponseReturnValue:
+    """Every free slot, a page at a time; a page ends with a whole day."""
+    days = days_of(slots_of(free, training))
+    following = None
+    if len(free) > LISTED and len(days) > 1:
+        last = free[-1].starts_at
+        zone = directory.sites_by_id([free[-1].site_id])[free[-1].site_id].timezone
+        following = f"{here}&depuis={clock.to_zone(last, zone).date().isoformat()}"
+        days = days[:-1]
+    back = _training_url(training) if training else _cfa_url(cfa)
+    return render_template(
+        "public/all_dates.html", title=training.shown_title if training else cfa.shown_name, days=days,
+        zone=zone_note(free), following=following, back=back,
+    )  # fmt: skip
+
+
+def _start(now: datetime, site: Site | None) -> datetime:
+    """Return the instant from which dates are listed: `?depuis=2026-12-01`, never the past."""
+    try:
+        day = date.fromisoformat(request.args.get("depuis", ""))
+        return max(now, clock.from_wall(day, time.min, site.timezone if site else clock.PARIS))
+    except (ValueError, OverflowError):
+        return now
+
+
+def _page(cfa: Cfa, text: str, number: int) -> str | None:
+    if number < 1:
+        return None
+    query: dict[str, Any] = {"q": text} if text else {}
+    return url_for("public.cfa", public_id=cfa.public_id, page=number, **query, **carried(), _anchor="formations")
+
+
+def _training_url(training: Training) -> str:
+    return url_for("public.training", public_id=training.public_id, **carried())
+
+
+def _cfa_url(cfa: Cfa) -> str:
+    return url_for("public.cfa", public_id=cfa.public_id, **carried())
+
+
+def _phone(cfa: Cfa, training: Training | None) -> str | None:
+    """The number to call when nothing else is open."""
+    site = inbox.main_site(cfa, training)
+    return (training and training.phone) or (site and site.phone) or cfa.phone

@@ -1,0 +1,28 @@
+"""What every form of a candidate does once posted: the same refusals, and the same earlier result for a replay."""
+
+from __future__ import annotations
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from rdv import inbox, links
+from rdv.candidate import Submission
+from rdv.models import CandidateRequest
+from rdv.tokens import sign_form
+
+
+def personal_page(found: CandidateRequest) -> ResponseReturnValue:
+    """Lead to the page of a request (303: a reload posts nothing)."""
+    return redirect(url_for("public.personal", token=links.personal_token(found)), 303)
+
+
+def earlier_result(sent: Submission) -> ResponseReturnValue | None:
+    """Lead to what this very form already made, None when it made nothing; RequestReplayed when its content differed."""
+    found = inbox.earlier(sent)
+    return personal_page(found) if found is not None else None
+
+
+def form_token(purpose: str, object_id: str, fresh: bool) -> str:
+    """Return the token of the form to show: the posted one, so that a correction stays the same submission, or a new one."""
+    kept = request.form.get("form_token")
+    return kept if kept and not fresh else sign_form(purpose, object_id)
