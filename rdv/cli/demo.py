@@ -9,6 +9,7 @@ import click
 from flask import Flask
 
 from rdv import demo
+from rdv.demo.facts import facts
 
 
 def register(app: Flask) -> None:
@@ -30,6 +31,4 @@ def register(app: Flask) -> None:
     def demo_facts() -> None:
         """Écrit en JSON où regarder dans la démonstration ; crée un nouveau flux « démo » à chaque appel."""
         only_demo()
-        from rdv.demo.facts import facts
-
         click.echo(json.dumps(facts(), ensure_ascii=False, indent=1))

@@ -37,11 +37,10 @@ def prepare() -> list[str]:
 def seed() -> None:
     """Write the whole demonstration, each part in a transaction of its own."""
     import_file(CATALOGUE, transaction, ImportReport(lambda *_: None))
-    now = clock.now()
     with transaction():
         cfas = centres()
         cfas[people.DEUX_RIVES].disability_contact = "Lou Démonstration, 01 99 00 10 15"
-        staff.hire(cfas, now)
+        staff.hire(cfas)
     top_up()
     with transaction():
         requests.ask(centres(), staff.users(), clock.now())

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import sqlalchemy as sa
 
-from rdv import passwords
+from rdv import accounts, memberships, passwords
 from rdv.db import db
 from rdv.demo.people import PASSWORD, STAFF
-from rdv.models import Cfa, Membership, User
+from rdv.models import Cfa, User
 
 
-def hire(cfas: dict[str, Cfa], now: datetime) -> None:
-    """Open the accounts, and the space of each centre that has a member."""
+def hire(cfas: dict[str, Cfa]) -> None:
+    """Invite the staff and accept for them: each centre that has a manager becomes active."""
     for person in STAFF:
-        user = User(
-            email=person.email, first_name=person.first_name, last_name=person.last_name,
-            is_service_team=person.service_team, password_hash=passwords.hash_new(PASSWORD),
-        )  # fmt: skip
-        db.session.add(user)
+        user = accounts.create(person.email, person.first_name, person.last_name, person.service_team)
         for siret, role in person.memberships:
-            user.memberships.append(Membership(cfa=cfas[siret], role=role))
-            cfas[siret].activated_at = cfas[siret].activated_at or now
-    db.session.flush()
+            memberships.invite(cfas[siret], person.email, person.first_name, person.last_name, role)
+        accounts.accept_invitation(user, person.first_name, person.last_name, passwords.hash_new(PASSWORD))
 
 
 def users() -> dict[str, User]:
