@@ -251,10 +251,18 @@ def _json_list(path: Path) -> Iterator[Record]:
             for number, value in enumerate(ijson.items(file, "item", use_float=True), start=1):
                 yield _json_record(number, value)
         except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-            whole = "aucun enregistrement" if not number else f"l’enregistrement {number}"
-            if "EOF" in str(error):
-                raise FileCut(f"Le fichier s’arrête après {whole}, avant la fin de la liste.") from None
-            raise FileCut(f"Le JSON n’est plus lisible après {whole}.") from None
+            where = f"après l’enregistrement {number}" if number else "avant le premier enregistrement entier"
+            if "EOF" in str(error) or not _ends_a_list(path):
+                raise FileCut(f"Le fichier s’arrête {where}, avant la fin de la liste.") from None
+            raise FileCut(f"Le JSON n’est plus lisible {where}.") from None
+
+
+def _ends_a_list(path: Path) -> bool:
+    """A cut inside « \\u00 » or « nul » is only a wrong token to the parser: the last character tells."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - 1024, 0))
+        return file.read().rstrip().endswith(b"]")
 
 
 def _json_lines(path: Path) -> Iterator[Record]:

@@ -150,7 +150,7 @@ def _stored_trainings(session: Session, rows: Sequence[CatalogueRow]) -> dict[st
 def _stored_aliases(session: Session, rows: Sequence[CatalogueRow], drafts: dict[str, _Draft]) -> dict[str, _Draft]:
     keys = {row.training_key for row in rows if row.training_key} | {old for row in rows for old in row.replaced_keys}
     query = sa.select(_ALIAS.c.training_key, _ALIAS.c.training_id).where(_ALIAS.c.training_key.in_(keys))
-    found = dict(session.execute(query).tuples().all())
+    found: dict[str, int] = dict(iter(session.execute(query)))
     if not found:
         return {}
     # One training, one draft: two would be written over each other.
