@@ -58,8 +58,8 @@ class CandidateForm(PublicForm):
     )
     email = EmailField("Adresse électronique")
     phone = PhoneField("Téléphone")
-    asker = wtforms.RadioField("Vous êtes", choices=list(ASKERS.items()), default="candidate")
-    reasons = MultiCheckbox("Vos questions portent sur", choices=list(REASONS.items()))
+    asker = wtforms.RadioField("Vous êtes", choices=ASKERS, default="candidate")
+    reasons = MultiCheckbox("Vos questions portent sur", choices=REASONS)
     text = wtforms.TextAreaField(
         "Votre message",
         filters=[tidy],
@@ -127,7 +127,7 @@ class BookingForm(CandidateForm):
 class CallbackForm(CandidateForm):
     """Ask to be called back: a phone, and when."""
 
-    windows = MultiCheckbox("Quand préférez-vous être appelé ?", choices=list(CALLBACK_WINDOWS.items()))
+    windows = MultiCheckbox("Quand préférez-vous être appelé ?", choices=CALLBACK_WINDOWS)
 
     def missing_contact(self) -> tuple[str, str] | None:
         """Return the phone's sentence when it lacks."""
@@ -156,7 +156,7 @@ class CancelForm(PublicForm):
 
     reason = wtforms.RadioField(
         "Pourquoi annulez-vous ?",
-        choices=list(CANCEL_REASONS.items()),
+        choices=CANCEL_REASONS,
         validators=[validators.InputRequired("Choisissez une raison, par exemple « J’ai un empêchement ».")],
     )
     text = wtforms.TextAreaField(
