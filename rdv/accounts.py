@@ -48,10 +48,13 @@ def authenticate(email: str, password: str, network: str) -> User:
     return user
 
 
-def confirm_password(user: User, password: str, network: str) -> None:
-    """Check the password of somebody already known, with the limits of a sign-in; raise WrongPassword."""
+def confirm_password(email: str, password: str, network: str) -> None:
+    """Check the password of somebody already known, with the limits of a sign-in.
+
+    Raises WrongPassword, TooManyAttempts. Call it outside `transaction()`.
+    """
     try:
-        authenticate(user.email, password, network)
+        authenticate(email, password, network)
     except SignInRefused:
         raise WrongPassword from None
 

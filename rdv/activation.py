@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rdv import accounts, audit, clock, links, memberships
 from rdv.db import db
-from rdv.errors import AccountClosed, AlreadyActivated, LinkInvalid
+from rdv.errors import AccountClosed, AlreadyActivated, EditedMeanwhile, LinkInvalid
 from rdv.models import Cfa, Site, Training, User
 from rdv.outbox import enqueue
 from rdv.tokens import Link, check_link, read_link, recipient_mark
@@ -70,12 +70,14 @@ def activate_cfa(token: str, first_name: str, last_name: str, password_hash: str
     """Open a CFA's account and return its first manager.
 
     `password_hash` is the one just chosen, or None when the address has an account whose password was just checked.
-    Raises LinkInvalid, AlreadyActivated, AccountClosed.
+    Raises LinkInvalid, AlreadyActivated, AccountClosed, EditedMeanwhile.
     """
     offer = read(token)
+    if offer.has_password == (password_hash is not None):
+        raise EditedMeanwhile  # the account was opened, or closed, while the page was shown
     _take(offer.cfa)
     user = offer.user or accounts.create(offer.email)
-    if password_hash is not None and not offer.has_password:
+    if password_hash is not None:
         accounts.accept_invitation(user, first_name, last_name, password_hash)
     memberships.join_as_manager(user, offer.cfa)
     audit.record("cfa.activated", user=user, cfa=offer.cfa, object_type="cfa", object_id=offer.cfa.public_id)

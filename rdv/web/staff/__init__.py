@@ -6,12 +6,15 @@ from flask import Flask
 
 from rdv import extensions
 from rdv.web.staff import (  # noqa: F401  each attaches its views to the blueprint
+    activation,
     agenda,
     auth,
+    bookings,
     dashboard,
     feeds,
     meeting_types,
     profile,
+    publish,
     requests,
     settings,
     slots,

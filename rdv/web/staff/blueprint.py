@@ -23,7 +23,16 @@ OPEN = frozenset(
     }
 )
 # Reached by a signed-in person, whatever the CFA, or without any.
-ANY_PERSON = frozenset({"staff.sign_out", "staff.sign_out_everywhere", "staff.switch_cfa", "staff.profile"})
+ANY_PERSON = frozenset(
+    {
+        "staff.sign_out",
+        "staff.sign_out_everywhere",
+        "staff.switch_cfa",
+        "staff.choose_cfa",
+        "staff.profile",
+        "staff.change_password",
+    }
+)
 
 
 @bp.before_request
@@ -32,7 +41,8 @@ def guard() -> Response | None:
     if request.endpoint in OPEN:
         return None
     person = context.load_person()
-    came_for = request.full_path.rstrip("?") if request.method == "GET" else None
+    # The path alone: what a person searched for does not follow them in an address.
+    came_for = request.path if request.method == "GET" else None
     if person is None:
         return redirect(url_for("staff.sign_in", next=came_for), 303)
     context.load_memberships(person)

@@ -10,18 +10,22 @@ import hmac
 
 import sqlalchemy as sa
 from flask import g, session
-from flask_login import current_user
+from flask_login import AnonymousUserMixin, current_user
 from sqlalchemy.orm import contains_eager
 
+from rdv import clock
 from rdv.db import db
 from rdv.errors import NotAllowed, NotFound
 from rdv.models import Cfa, Membership, User
 
 _CHOSEN = "cfa"  # in the session: public identifier of the CFA chosen
+LONGEST_SESSION = 12 * 3600  # seconds after signing in, whatever is done meanwhile
 
 
 def load_user(session_id: str) -> User | None:
-    """Return who a session belongs to; none once their session token has changed or their account is closed."""
+    """Return who a session belongs to; none once it is too old, its token has changed, or the account is closed."""
+    if clock.now().timestamp() - session.get("signed_in_at", 0) > LONGEST_SESSION:
+        return None
     public_id, _, token = session_id.partition(":")
     person = db.session.scalar(sa.select(User).where(User.public_id == public_id, User.active))
     if person is None or not hmac.compare_digest(person.session_token.encode(), token.encode()):
@@ -31,7 +35,7 @@ def load_user(session_id: str) -> User | None:
 
 def load_person() -> User | None:
     """Return who has signed in, once per request."""
-    return current_user._get_current_object() if current_user.is_authenticated else None
+    return current_person() if current_user.is_authenticated else None
 
 
 def load_memberships(person: User) -> None:
@@ -43,19 +47,22 @@ def load_memberships(person: User) -> None:
         .order_by(Cfa.name, Cfa.id)
         .options(contains_eager(Membership.cfa))
     ).all()
-    chosen = [each for each in found if each.cfa.public_id == session.get(_CHOSEN)]
     g.staff_memberships = list(found)
-    g.staff_membership = (chosen or [None])[0] if len(found) != 1 else found[0]
+    chosen = [each for each in found if each.cfa.public_id == session.get(_CHOSEN) or len(found) == 1]
+    g.staff_membership = chosen[0] if chosen else None
 
 
-def choose_cfa(public_id: str) -> Cfa:
-    """Remember for this session the CFA to act for; raise NotFound when the person does not work there."""
-    for membership in g.staff_memberships:
-        if membership.cfa.public_id == public_id:
-            session[_CHOSEN] = public_id
-            g.staff_membership = membership
-            return membership.cfa
+def get_cfa(public_id: str) -> Cfa:
+    """Return one of the CFAs the signed-in person works for; raise NotFound."""
+    for cfa in current_user_cfas():
+        if cfa.public_id == public_id:
+            return cfa
     raise NotFound
+
+
+def remember_cfa(cfa: Cfa) -> None:
+    """Act for this CFA in the rest of the session."""
+    session[_CHOSEN] = cfa.public_id
 
 
 def has_cfa() -> bool:
@@ -102,7 +109,7 @@ def for_templates() -> dict[str, object]:
     """Return the names of the staff layout, from what this request has already loaded."""
     membership = g.get("staff_membership")
     return {
-        "current_user": g.get("_login_user"),
+        "current_user": g.get("_login_user") or AnonymousUserMixin(),
         "current_cfa": membership.cfa if membership else None,
         "current_role": membership.role if membership else None,
         "current_user_cfas": current_user_cfas(),

@@ -1,22 +1,29 @@
-"""Forms of the staff: FlaskForm with sentences in French."""
+"""Forms of accounts and settings, and the base of every form of the staff: FlaskForm with sentences in French."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField
+from wtforms import BooleanField, Field, PasswordField, RadioField, StringField
+from wtforms.validators import Length, StopValidation
 
-from rdv.web.forms import EmailField, Required
+from rdv import passwords
+from rdv.errors import RdvError, WeakPassword
+from rdv.opening_hours import WEEKDAYS, Span, read_spans
+from rdv.web.forms import EmailField, MultiCheckbox, PhoneField, Required, one_line
 
 SESSION_CHANGED = "Cette page est restée ouverte trop longtemps. Vérifiez ce que vous aviez saisi, puis recommencez."
+ROLES = {"adviser": "Conseiller ou conseillère", "manager": "Responsable"}
 
 
 class StaffForm(FlaskForm):
-    """Base of the staff's forms: its own CSRF check where the view is exempt, messages in French."""
+    """Base of the staff's forms: its own CSRF check where the view is exempt, a status, messages in French."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[name-defined,misc]
+    class Meta(FlaskForm.Meta):
         locales = ("fr_FR", "fr")
+
+    refused_status = 400
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid: bool = super().validate(extra_validators=extra_validators)
@@ -25,7 +32,140 @@ class StaffForm(FlaskForm):
             token.errors = [SESSION_CHANGED]
         return valid
 
+    def refuse(self, error: RdvError, field: Field | None = None) -> None:
+        """Show a refusal of the domain, beside its field when it has one."""
+        self.refused_status = error.status
+        if field is None:
+            self.form_errors.append(error.message)
+        else:
+            field.errors = [error.message]
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the page that shows this form."""
+        return self.refused_status if self.errors else 200
+
+
+def name_field(label: str, missing: str) -> StringField:
+    """A required first or last name."""
+    too_long = Length(max=80, message="80\u00a0caractères au plus.")
+    return StringField(label, [Required(missing), too_long], filters=[one_line])
+
 
 class SignInForm(StaffForm):
     email = EmailField("Adresse électronique", [Required("Indiquez votre adresse électronique.")])
     password = PasswordField("Mot de passe", [Required("Indiquez votre mot de passe.")])
+
+
+class ForgottenForm(StaffForm):
+    email = EmailField("Adresse électronique", [Required("Indiquez votre adresse électronique.")])
+
+
+class NewPasswordForm(StaffForm):
+    """Choose a password."""
+
+    password = PasswordField(
+        "Nouveau mot de passe", [Required("Choisissez un mot de passe.")], description=passwords.HINT
+    )
+
+    def hashed(self, *own_words: str | None) -> str | None:
+        """Return what to keep of the password; None, with the reason beside the field, when it is too weak."""
+        try:
+            return passwords.hash_new(self.password.data, own_words)
+        except WeakPassword as error:
+            self.refuse(error, self.password)
+            return None
+
+
+class OpenAccountForm(NewPasswordForm):
+    """Names and first password, of an invited person or of a CFA's first manager."""
+
+    first_name = name_field("Prénom", "Indiquez votre prénom.")
+    last_name = name_field("Nom", "Indiquez votre nom.")
+
+
+class ConfirmPasswordForm(StaffForm):
+    """The password of an account that exists."""
+
+    password = PasswordField("Mot de passe", [Required("Indiquez votre mot de passe.")])
+
+
+class ChangePasswordForm(NewPasswordForm):
+    current = PasswordField("Mot de passe actuel", [Required("Indiquez votre mot de passe actuel.")])
+
+
+class ProfileForm(StaffForm):
+    first_name = name_field("Prénom", "Indiquez votre prénom.")
+    last_name = name_field("Nom", "Indiquez votre nom.")
+    phone = PhoneField("Téléphone professionnel")
+
+
+class RoleForm(StaffForm):
+    """What somebody does in the CFA, and where; `sites` is removed where there is no choice."""
+
+    role = RadioField(
+        "Rôle",
+        [Required("Choisissez un rôle.")],
+        choices=list(ROLES.items()),
+        validate_choice=True,
+    )
+    sites = MultiCheckbox("Lieux")
+
+
+class InviteForm(RoleForm):
+    first_name = name_field("Prénom", "Indiquez le prénom de la personne.")
+    last_name = name_field("Nom", "Indiquez le nom de la personne.")
+    email = EmailField("Adresse électronique professionnelle", [Required("Indiquez son adresse électronique.")])
+
+
+class CfaSettingsForm(StaffForm):
+    name = StringField(
+        "Nom affiché",
+        [Length(max=255, message="255\u00a0caractères au plus.")],
+        filters=[one_line],
+        description="Celui que lisent les candidats. Laissé vide\u00a0: «\u00a0Centre de formation\u00a0» et votre commune.",
+    )
+    callback_open = BooleanField("Proposer d’être rappelé")
+    message_open = BooleanField("Proposer d’écrire un message")
+    answer_days = RadioField(
+        "Délai de réponse promis",
+        [Required("Choisissez un délai.")],
+        choices=[
+            (days, f"{days}\u00a0jour{'s' if days > 1 else ''} ouvré{'s' if days > 1 else ''}") for days in range(1, 5)
+        ],
+        coerce=int,
+    )
+    disability_contact = StringField(
+        "Contact handicap",
+        [Length(max=255, message="255\u00a0caractères au plus.")],
+        filters=[one_line],
+        description="Affiché aux candidats. Exemple\u00a0: Nadia Diallo, 01\u00a099\u00a000\u00a012\u00a034",
+    )
+
+
+class HoursField(StringField):
+    """Opening hours of one weekday; `spans` after validation."""
+
+    spans: list[Span]
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            self.spans = read_spans(self.data or "")
+        except ValueError as error:
+            raise StopValidation(str(error)) from None
+
+
+class SiteSettingsForm(StaffForm):
+    name = StringField("Nom du lieu", [Length(max=255, message="255\u00a0caractères au plus.")], filters=[one_line])
+    monday = HoursField(WEEKDAYS[0].capitalize())
+    tuesday = HoursField(WEEKDAYS[1].capitalize())
+    wednesday = HoursField(WEEKDAYS[2].capitalize())
+    thursday = HoursField(WEEKDAYS[3].capitalize())
+    friday = HoursField(WEEKDAYS[4].capitalize())
+    saturday = HoursField(WEEKDAYS[5].capitalize())
+    sunday = HoursField(WEEKDAYS[6].capitalize())
+
+    @property
+    def days(self) -> list[HoursField]:
+        """The fields of the week, Monday first."""
+        return [self.monday, self.tuesday, self.wednesday, self.thursday, self.friday, self.saturday, self.sunday]

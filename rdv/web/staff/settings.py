@@ -1,9 +1,105 @@
+"""Settings of the centre: read by everyone, changed by its managers."""
+
 from __future__ import annotations
 
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from rdv import cfa_settings, french, memberships
+from rdv.db import transaction
+from rdv.models import Cfa, Site
+from rdv.opening_hours import WEEKDAYS, show_spans, week_of
+from rdv.permissions import can_change_settings
+from rdv.web.staff import context
 from rdv.web.staff.blueprint import bp
+from rdv.web.staff.forms import CfaSettingsForm, SiteSettingsForm
+
+DEFAULT_HOURS = "du lundi au vendredi, 9\u00a0h – 17\u00a0h (par défaut)"
 
 
-# TEMP: the owner of this module replaces it; the staff layout links to it.
 @bp.get("/equipe/reglages")
 def settings() -> str:
-    return ""
+    """Show the settings; links to change them for whoever may."""
+    cfa = context.current_cfa()
+    return render_template(
+        "staff/settings.html",
+        may_change=can_change_settings(context.current_membership()),
+        facts=_facts(cfa),
+        sites=[_site(each) for each in memberships.open_sites(cfa)],
+    )
+
+
+@bp.route("/equipe/reglages/centre", methods=["GET", "POST"])
+def cfa_settings_form() -> ResponseReturnValue:
+    """Change modes of contact, promised time, name and disability contact."""
+    context.require_manager()
+    cfa = context.current_cfa()
+    form = CfaSettingsForm(obj=cfa)
+    if form.validate_on_submit():
+        with transaction():
+            changed = cfa_settings.update_cfa(
+                cfa,
+                context.current_person(),
+                name=form.name.data or None,
+                callback_open=form.callback_open.data,
+                message_open=form.message_open.data,
+                answer_days=form.answer_days.data,
+                disability_contact=form.disability_contact.data or None,
+            )
+        return _saved(changed)
+    return render_template("staff/settings_cfa.html", form=form), form.status
+
+
+@bp.route("/equipe/reglages/lieux/<public_id>", methods=["GET", "POST"])
+def site_settings(public_id: str) -> ResponseReturnValue:
+    """Change the name and opening hours of a place."""
+    context.require_manager()
+    site = cfa_settings.get_site(context.current_cfa(), public_id)
+    form = SiteSettingsForm(data={"name": site.name, **_hours_typed(site)})
+    if form.validate_on_submit():
+        with transaction():
+            changed = cfa_settings.update_site(
+                site, context.current_person(), form.name.data or None, [day.spans for day in form.days]
+            )
+        return _saved(changed)
+    return render_template("staff/settings_site.html", form=form, site=_site(site)), form.status
+
+
+def _saved(changed: bool) -> ResponseReturnValue:
+    flash("Les réglages sont enregistrés." if changed else "Rien n’a changé.", "success" if changed else "info")
+    return redirect(url_for("staff.settings"), 303)
+
+
+def _hours_typed(site: Site) -> dict[str, str]:
+    names = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    return dict(zip(names, map(show_spans, week_of(site.opening_hours)), strict=True))
+
+
+def _facts(cfa: Cfa) -> list[tuple[str, str | None]]:
+    modes = [
+        label
+        for label, opened in (
+            ("réserver un créneau (dès que vous en publiez)", True),
+            ("être rappelé", cfa.callback_open),
+            ("écrire un message", cfa.message_open),
+        )
+        if opened
+    ]
+    return [
+        ("Nom affiché", cfa.shown_name),
+        ("SIRET", cfa.siret),
+        ("Les candidats peuvent", ", ".join(modes)),
+        ("Réponse promise en", french.plural(cfa.answer_days, "jour ouvré", "jours ouvrés")),
+        ("Contact handicap", cfa.disability_contact or "Non renseigné"),
+    ]
+
+
+def _site(site: Site) -> dict[str, object]:
+    week = week_of(site.opening_hours)
+    days = [(WEEKDAYS[i].capitalize(), show_spans(spans) or "Fermé") for i, spans in enumerate(week)]
+    return {
+        "name": site.shown_name,
+        "address": site.shown_address,
+        "hours": days if any(week) else [("Horaires", DEFAULT_HOURS)],
+        "href": url_for("staff.site_settings", public_id=site.public_id),
+    }

@@ -1,0 +1,87 @@
+"""What a manager decides for the centre: modes of contact, promised time, names, opening hours. Each change is audited."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rdv import audit, booking, clock
+from rdv.db import db
+from rdv.errors import NotFound
+from rdv.models import Cfa, Site, Slot, User
+from rdv.opening_hours import Span, rows_of, show_spans, week_of
+
+
+def update_cfa(
+    cfa: Cfa,
+    by: User,
+    *,
+    name: str | None,
+    callback_open: bool,
+    message_open: bool,
+    answer_days: int,
+    disability_contact: str | None,
+) -> bool:
+    """Change a centre's settings; return whether anything changed. `answer_days` are working days, 1 to 4.
+
+    The deadlines of requests already received stay as they were promised.
+    """
+    wanted = {
+        "name": name,
+        "callback_open": callback_open,
+        "message_open": message_open,
+        "answer_days": answer_days,
+        "disability_contact": disability_contact,
+    }
+    changed = {key: value for key, value in wanted.items() if getattr(cfa, key) != value}
+    if not changed:
+        return False
+    # The contact may be a person: the journal says that it changed, not what it was.
+    told = {key: [getattr(cfa, key), value] for key, value in changed.items() if key != "disability_contact"}
+    for key, value in changed.items():
+        setattr(cfa, key, value)
+    audit.record(
+        "cfa.settings_changed", user=by, cfa=cfa, object_type="cfa", object_id=cfa.public_id,
+        data={"fields": sorted(changed), "changes": told},
+    )  # fmt: skip
+    if "name" in changed:
+        _calendars_see(Slot.cfa_id == cfa.id)
+    return True
+
+
+def update_site(site: Site, by: User, name: str | None, week: list[list[Span]]) -> bool:
+    """Change a place's name and opening hours (spans of each weekday); return whether anything changed.
+
+    A new name shows in calendars: the coming slots of the place rise by one version.
+    """
+    before = week_of(site.opening_hours)
+    renamed = site.name != name
+    data: dict[str, object] = {}
+    if renamed:
+        data["name"] = [site.name, name]
+        site.name = name
+    if before != week:
+        data["hours"] = [[show_spans(spans) for spans in each] for each in (before, week)]
+        site.opening_hours = rows_of(week)
+    if not data:
+        return False
+    audit.record(
+        "site.settings_changed", user=by, cfa=site.cfa, object_type="site", object_id=site.public_id, data=data
+    )
+    if renamed:
+        _calendars_see(Slot.site_id == site.id)
+    return True
+
+
+def get_site(cfa: Cfa, public_id: str) -> Site:
+    """Return an open place of this CFA; raise NotFound."""
+    site = db.session.scalar(
+        sa.select(Site).where(Site.cfa_id == cfa.id, Site.public_id == public_id, Site.closed_at.is_(None))
+    )
+    if site is None:
+        raise NotFound
+    return site
+
+
+def _calendars_see(where: sa.ColumnElement[bool]) -> None:
+    now = clock.now()
+    booking.touch(sa.select(Slot.id).where(where, Slot.ends_at > now), now)
