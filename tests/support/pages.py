@@ -9,6 +9,8 @@ from urllib.parse import urljoin, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from rdv.models import User
+from tests.make import PASSWORD
 from tests.support.dom import Node, parse
 from tests.support.lint import lint
 
@@ -152,6 +154,12 @@ def submit(
     told = answer.errors or answer.response.location or answer.text[:400]
     assert answer.status == status, f"{target}: {answer.status} instead of {status}, {told}"
     return answer
+
+
+def sign_in(client: FlaskClient, user: User, password: str = PASSWORD) -> None:
+    """Sign in by the form, as the staff does; the dashboard is not opened."""
+    answer = submit(client, visit(client, "/connexion"), follow=False, status=303, email=user.email, password=password)
+    assert answer.response.location != "/connexion", answer.errors
 
 
 def _followed(client: FlaskClient, page: Page, quoted: Iterable[str], checked: bool) -> Page:

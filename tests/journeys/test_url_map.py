@@ -1,0 +1,276 @@
+"""Rules that every address respects, whoever adds it: a walk of the URL map, with every row that may stand in one.
+
+A rule that a new page breaks on purpose is excused by endpoint in one of the lists below, with the reason.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask, request
+from werkzeug.routing import Rule
+
+from rdv import clock, links
+from rdv.db import Base, db
+from rdv.web.staff.blueprint import OPEN
+from tests import make
+from tests.support.lint import lint
+from tests.support.pages import sign_in
+
+# GETs that may write, and where, each in a short transaction of its own (rdv.db.note): telemetry, audit of reads.
+TELEMETRY = {
+    "feeds.feed": {"calendar_feed"},  # last use, at most hourly
+}
+SECRET_HOLES = {"token", "secret"}  # an address that holds one counts the wrong ones (throttle_count)
+COOKIELESS = ("public", "api", "feeds", "health", "static", "cfa_link")
+ANSWERS_OF_A_CLOSED_DOOR = (301, 302, 303, 308, 400, 401, 403, 404, 405)
+WORDS_OF_OTHERS = ("/admin", "/static", "/api", "/.well-known")  # Flask-Admin's own addresses, and those of machines
+ENGLISH = {
+    "login", "logout", "signin", "signout", "settings", "profile", "team", "user", "users", "request", "requests", "slot", "slots",
+    "booking", "bookings", "search", "new", "edit", "delete", "create", "update", "calendar", "feeds", "feed", "password", "reset",
+    "training", "trainings", "cancel", "move", "confirm", "health", "home", "dashboard", "outbox", "mail", "mails", "link",
+}  # fmt: skip
+WRITES = re.compile(
+    r"\s*(?:WITH\b.*\b)?(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM|REPLACE\s+INTO|MERGE\s+INTO)\s+\"?(?P<table>\w+)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@pytest.fixture
+def world(app):
+    """One row of each kind; `world["people"]` holds somebody for each role, `world["names"]` what may stand in addresses."""
+    app.config["SHOW_FAILURES"] = True  # a failure is an answer 500, told with the others
+    cfa = make.cfa()
+    site = make.site(cfa)
+    training = make.training(cfa, site, parcoursup_id="12345", rco_id="24_1|24_2|24_3")
+    adviser, manager, service = make.adviser(cfa), make.manager(cfa), make.service_member()
+    kind = make.meeting_type(cfa)
+    slot = make.slot(adviser, site, kind, capacity=3)
+    booking = make.booking(slot)
+    called = make.candidate_request(cfa, mode="callback", site_id=site.id, training_id=training.id)
+    past = make.slot(adviser, site, kind, starts_at=clock.now() - timedelta(days=2))
+    other_cfa = make.cfa()
+    stranger = make.manager(other_cfa, first_name="Charlie")
+    rows = [cfa, site, training, kind, slot, past, booking, booking.request, called, adviser]
+    names = [row.public_id for row in rows]
+    names += [called.reference, training.training_key, cfa.siret, "inconnu", "2026-11-24", "1"]
+    names += [str(row.id) for row in (slot, booking, called)]
+    signed = [links.personal(booking.request), links.personal(called), links.answer(called)]
+    signed += [links.activate(cfa, cfa.email), links.invitation(adviser), links.password_reset(adviser)]
+    names += [address.rsplit("/", 1)[1] for address in signed]
+    people = {"adviser": adviser, "manager": manager, "service": service, "stranger": stranger}
+    return {"people": people, "names": names, "own": [row.public_id for row in rows]}
+
+
+def told(problems: Iterable[str]) -> str:
+    """Return each problem once, one a line."""
+    return "\n" + "\n".join(sorted(set(problems)))
+
+
+def rules(app: Flask) -> list[Rule]:
+    return sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
+
+
+def addresses(app: Flask, rule: Rule, names: list[str]) -> Iterator[str]:
+    """Yield addresses of a rule, with the same name in every hole, then a few mixtures."""
+    adapter = app.url_map.bind("localhost")
+    holes = sorted(rule.arguments)
+    choices = [dict.fromkeys(holes, name) for name in names] if holes else [{}]
+    if len(holes) > 1:
+        mixtures = itertools.islice(itertools.product(names, repeat=len(holes)), 60)
+        choices += [dict(zip(holes, mixture, strict=True)) for mixture in mixtures]
+    seen = set()
+    for values in choices:
+        try:
+            address = adapter.build(rule.endpoint, {**(rule.defaults or {}), **values})
+        except Exception:  # noqa: S112  a converter refuses this name
+            continue
+        if address not in seen:
+            seen.add(address)
+            yield address
+
+
+def gets(app: Flask, names: list[str]) -> Iterator[tuple[Rule, str]]:
+    for rule in rules(app):
+        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
+            for address in addresses(app, rule, names):
+                yield rule, address
+
+
+@contextmanager
+def writes_noted() -> Iterator[list[str]]:
+    """Collect the statements that write, with the endpoint that sent them."""
+    noted: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        match = WRITES.match(statement)
+        if not match:
+            return
+        allowed = TELEMETRY.get(request.endpoint or "", set())
+        if SECRET_HOLES & set(request.view_args or {}):
+            allowed = allowed | {"throttle_count"}
+        if match["table"] not in allowed:
+            noted.append(f"{request.endpoint}: {statement[:120]}")
+
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield noted
+    finally:
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+
+
+def kept_rows() -> dict[str, int]:
+    """Count the rows of every table: a write that passes by another way shows here."""
+    with db.engine.connect() as connection:
+        tables = [table for table in Base.metadata.sorted_tables if table.name not in ("throttle_count", "audit_entry")]
+        return {table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables}
+
+
+def test_nobody_enters_without_signing_in(app, client, world):
+    app.config["WTF_CSRF_ENABLED"] = False  # what is tried is the door, not the form
+    wrong = []
+    for rule in rules(app):
+        closed = rule.endpoint.startswith("staff.") and rule.endpoint not in OPEN
+        if not closed and not rule.rule.startswith(("/equipe", "/admin")):
+            continue
+        if rule.endpoint.startswith("admin") and "static" in rule.endpoint:
+            continue  # style sheets
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
+            for address in addresses(app, rule, world["names"][:4]):
+                answer = client.open(address, method=method)
+                to_sign_in = (
+                    "/connexion" in (answer.location or "") if answer.status_code in (301, 302, 303, 308) else True
+                )
+                slash = answer.status_code == 308 and (answer.location or "").split("?")[0].endswith(address + "/")
+                if answer.status_code not in ANSWERS_OF_A_CLOSED_DOOR or not (to_sign_in or slash or method == "POST"):
+                    wrong.append(f"{method} {address}: {answer.status_code} {answer.location}")
+    assert not wrong, told(wrong)
+
+
+def test_the_guard_of_the_staff_opens_what_leads_to_a_session_only():
+    assert not OPEN - {"staff.sign_in", "staff.forgotten", "staff.reset", "staff.accept_invitation", "staff.activate"}
+
+
+def test_the_service_pages_are_for_the_service_team(app, world):
+    wrong = []
+    for role in ("adviser", "manager"):
+        client = app.test_client()
+        sign_in(client, world["people"][role])
+        for rule, address in gets(app, ["1"]):
+            if rule.rule.startswith("/admin") and "static" not in rule.endpoint:
+                answer = client.get(address)
+                if answer.status_code not in (302, 303, 403, 404):
+                    wrong.append(f"{role} {address}: {answer.status_code}")
+    assert not wrong, told(wrong)
+
+
+def test_another_cfa_s_objects_do_not_exist(app, world):
+    client = app.test_client()
+    sign_in(client, world["people"]["stranger"])
+    wrong = []
+    for rule, address in gets(app, world["own"]):
+        if rule.rule.startswith("/equipe") and any("id" in hole for hole in rule.arguments):
+            answer = client.get(address)
+            if answer.status_code != 404:
+                wrong.append(f"{address}: {answer.status_code}")
+    assert not wrong, told(wrong)
+
+
+@pytest.mark.parametrize("role", ["anonymous", "adviser", "manager", "service"])
+def test_reading_writes_nothing_and_never_fails(app, world, role):
+    client = app.test_client()
+    if role != "anonymous":
+        sign_in(client, world["people"][role])
+    before = kept_rows()
+    failures = []
+    with writes_noted() as noted:
+        for _rule, address in gets(app, world["names"]):
+            answer = client.get(address)
+            if answer.status_code >= 500:
+                failures.append(f"{address}: {answer.status_code}")
+            answer.close()
+    assert not noted, told(noted)
+    assert not failures, told(failures)
+    assert kept_rows() == before
+
+
+@pytest.mark.parametrize("role", ["anonymous", "adviser", "manager"])
+def test_every_page_is_well_written(app, world, role):
+    client = app.test_client()
+    if role != "anonymous":
+        sign_in(client, world["people"][role])
+    wrong: dict[str, str] = {}
+    for rule, address in gets(app, world["names"]):
+        answer = client.get(address)
+        ours = answer.mimetype == "text/html" and not rule.rule.startswith("/admin")
+        if ours and answer.status_code not in (301, 302, 303, 307, 308):
+            for problem in lint(answer.get_data(as_text=True), address):
+                wrong.setdefault(f"{rule.endpoint} ({answer.status_code}): {problem}", address)
+        answer.close()
+    assert not wrong, "\n".join(f"{problem} — {address}" for problem, address in wrong.items())
+
+
+def test_pages_without_account_set_no_cookie_even_for_the_staff(app, world):
+    staff, nobody = app.test_client(), app.test_client()
+    sign_in(staff, world["people"]["adviser"])
+    wrong = set()
+    for client in (nobody, staff):
+        for rule, address in gets(app, world["names"]):
+            if (rule.endpoint.split(".")[0]) in COOKIELESS:
+                answer = client.get(address)
+                if answer.headers.get("Set-Cookie"):
+                    wrong.add(f"{rule.endpoint}: {answer.headers['Set-Cookie'].split('=')[0]}")
+                answer.close()
+    assert not wrong, told(wrong)
+
+
+def test_every_answer_carries_the_security_headers(app, client, world):
+    wrong = set()
+    for rule, address in [*gets(app, world["names"]), (None, "/nulle-part"), (None, "/static/css/rdv.css")]:
+        answer = client.get(address)
+        headers = answer.headers
+        policy = headers.get("Content-Security-Policy", "")
+        name = rule.endpoint if rule else address
+        if "default-src 'none'" not in policy or "'unsafe-" in policy:
+            wrong.add(f"{name}: policy {policy!r}")
+        if headers.get("X-Content-Type-Options") != "nosniff":
+            wrong.add(f"{name}: nosniff")
+        if headers.get("Referrer-Policy") not in ("same-origin", "no-referrer"):
+            wrong.add(f"{name}: referrer")
+        for expected in ("Permissions-Policy", "Cross-Origin-Opener-Policy", "Cache-Control"):
+            if expected not in headers:
+                wrong.add(f"{name}: {expected}")
+        if len(headers.getlist("Content-Security-Policy")) != 1:
+            wrong.add(f"{name}: one policy expected")
+        answer.close()
+    assert not wrong, told(wrong)
+
+
+def test_addresses_are_plain_french_in_kebab_case(app):
+    part = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]{2,12})?")
+    wrong = []
+    for rule in rules(app):
+        if rule.rule.startswith(WORDS_OF_OTHERS):
+            continue
+        for piece in rule.rule.strip("/").split("/"):
+            fixed = re.sub(r"<[^>]*>", "x", piece)
+            if piece and not part.fullmatch(fixed):
+                wrong.append(f"{rule.rule}: {piece}")
+            if set(re.split(r"[-.]", piece)) & ENGLISH:
+                wrong.append(f"{rule.rule}: English")
+    assert not wrong, told(wrong)
+
+
+def test_rows_are_never_addressed_by_their_number(app):
+    wrong = [
+        rule.rule for rule in rules(app)
+        if not rule.rule.startswith(WORDS_OF_OTHERS)
+        and any(type(converter).__name__ == "IntegerConverter" for converter in rule._converters.values())
+    ]  # fmt: skip
+    assert not wrong, told(wrong)
