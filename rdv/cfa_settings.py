@@ -23,10 +23,12 @@ def update_cfa(
 ) -> bool:
     """Change a centre's settings; return whether anything changed. `answer_days` are working days, 1 to 4.
 
+    `name` replaces the catalogue's, which imports keep up to date; None shows the catalogue's again.
+
     The deadlines of requests already received stay as they were promised.
     """
     wanted = {
-        "name": name,
+        "chosen_name": name,
         "callback_open": callback_open,
         "message_open": message_open,
         "answer_days": answer_days,
@@ -43,22 +45,22 @@ def update_cfa(
         "cfa.settings_changed", user=by, cfa=cfa, object_type="cfa", object_id=cfa.public_id,
         data={"fields": sorted(changed), "changes": told},
     )  # fmt: skip
-    if "name" in changed:
+    if "chosen_name" in changed:
         _calendars_see(Slot.cfa_id == cfa.id)
     return True
 
 
 def update_site(site: Site, by: User, name: str | None, week: list[list[Span]]) -> bool:
-    """Change a place's name and opening hours (spans of each weekday); return whether anything changed.
+    """Change a place's shown name (None: the catalogue's) and opening hours (spans of each weekday); return whether anything changed.
 
     A new name shows in calendars: the coming slots of the place rise by one version.
     """
     before = week_of(site.opening_hours)
-    renamed = site.name != name
+    renamed = site.chosen_name != name
     data: dict[str, object] = {}
     if renamed:
-        data["name"] = [site.name, name]
-        site.name = name
+        data["name"] = [site.chosen_name, name]
+        site.chosen_name = name
     if before != week:
         data["hours"] = [[show_spans(spans) for spans in each] for each in (before, week)]
         site.opening_hours = rows_of(week)

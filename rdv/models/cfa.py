@@ -21,6 +21,7 @@ class Cfa(Base):
     siret: Mapped[str] = mapped_column(sa.String(14), unique=True)
     uai: Mapped[str | None] = mapped_column(sa.String(8))
     name: Mapped[str | None] = mapped_column(sa.String(255))
+    chosen_name: Mapped[str | None] = mapped_column(sa.String(255))  # by its managers; imports leave it alone
     email: Mapped[str | None] = mapped_column(sa.String(254))  # decision-maker, from the catalogue
     phone: Mapped[str | None] = mapped_column(sa.String(20))  # E.164
     city: Mapped[str | None] = mapped_column(sa.String(120))
@@ -44,8 +45,8 @@ class Cfa(Base):
     @property
     def shown_name(self) -> str:
         """The name people read, never empty: « Centre de formation – Belfort » when the catalogue gives none."""
-        if self.name:
-            return self.name
+        if self.chosen_name or self.name:
+            return self.chosen_name or self.name or ""
         return f"Centre de formation – {self.city}" if self.city else "Centre de formation"
 
 
@@ -60,6 +61,7 @@ class Site(Base):
     siret: Mapped[str] = mapped_column(sa.String(14), default="")  # teaching establishment; '' when unknown
     uai: Mapped[str | None] = mapped_column(sa.String(8))
     name: Mapped[str | None] = mapped_column(sa.String(255))
+    chosen_name: Mapped[str | None] = mapped_column(sa.String(255))  # by the CFA's managers
     address: Mapped[str | None] = mapped_column(sa.String(255))
     postal_code: Mapped[str | None] = mapped_column(sa.String(5))
     city: Mapped[str | None] = mapped_column(sa.String(120))
@@ -86,7 +88,8 @@ class Site(Base):
     @property
     def shown_name(self) -> str:
         """The name people read, never empty."""
-        return self.name or self.cfa.name or (f"Site de {self.city}" if self.city else "Site principal")
+        given = self.chosen_name or self.name or self.cfa.chosen_name or self.cfa.name
+        return given or (f"Site de {self.city}" if self.city else "Site principal")
 
     @property
     def shown_address(self) -> str:

@@ -119,11 +119,10 @@ class InviteForm(RoleForm):
 
 
 class CfaSettingsForm(StaffForm):
-    name = StringField(
+    chosen_name = StringField(
         "Nom affiché",
         [Length(max=255, message="255\u00a0caractères au plus.")],
         filters=[one_line],
-        description="Celui que lisent les candidats. Laissé vide\u00a0: «\u00a0Centre de formation\u00a0» et votre commune.",
     )
     callback_open = BooleanField("Proposer d’être rappelé")
     message_open = BooleanField("Proposer d’écrire un message")

@@ -40,14 +40,14 @@ def cfa_settings_form() -> ResponseReturnValue:
             changed = cfa_settings.update_cfa(
                 cfa,
                 context.current_person(),
-                name=form.name.data or None,
+                name=form.chosen_name.data or None,
                 callback_open=form.callback_open.data,
                 message_open=form.message_open.data,
                 answer_days=form.answer_days.data,
                 disability_contact=form.disability_contact.data or None,
             )
         return _saved(changed)
-    return render_template("staff/settings_cfa.html", form=form), form.status
+    return render_template("staff/settings_cfa.html", form=form, catalogue_name=cfa.name), form.status
 
 
 @bp.route("/equipe/reglages/lieux/<public_id>", methods=["GET", "POST"])
@@ -55,14 +55,16 @@ def site_settings(public_id: str) -> ResponseReturnValue:
     """Change the name and opening hours of a place."""
     context.require_manager()
     site = cfa_settings.get_site(context.current_cfa(), public_id)
-    form = SiteSettingsForm(data={"name": site.name, **_hours_typed(site)})
+    form = SiteSettingsForm(data={"name": site.chosen_name, **_hours_typed(site)})
     if form.validate_on_submit():
         with transaction():
             changed = cfa_settings.update_site(
                 site, context.current_person(), form.name.data or None, [day.spans for day in form.days]
             )
         return _saved(changed)
-    return render_template("staff/settings_site.html", form=form, site=_site(site)), form.status
+    return render_template(
+        "staff/settings_site.html", form=form, site=_site(site), catalogue_name=site.name
+    ), form.status
 
 
 def _saved(changed: bool) -> ResponseReturnValue:
