@@ -13,9 +13,9 @@ from rdv import clock, slots
 from rdv.booking import ContactMissing, check_contact
 from rdv.db import db
 from rdv.errors import NotFound
-from rdv.models import Booking, CandidateRequest, Slot
+from rdv.models import Booking, CandidateRequest, Cfa, Slot
 
-FREE_DAYS = 7  # « créneaux libres des 7 prochains jours »
+LIST_DAYS = 7  # of the list view, and of « créneaux libres sous 7 jours »
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,16 @@ def local_day(slot: Slot) -> date:
     return clock.to_zone(slot.starts_at, slot.site.timezone).date()
 
 
+def home_zone(cfa: Cfa) -> str:
+    """Return the zone in which a CFA says « aujourd’hui »: that of its first open site."""
+    return next((site.timezone for site in cfa.sites if site.closed_at is None), clock.PARIS)
+
+
+def is_free(slot: Slot, now: datetime) -> bool:
+    """Say whether a candidate can still book a slot."""
+    return slot.status == "open" and slot.seats_left > 0 and slot.starts_at > now
+
+
 def slots_of_days(
     cfa_id: int, first: date, last: date, *, adviser_id: int | None = None, site_id: int | None = None
 ) -> list[Slot]:
@@ -79,8 +89,8 @@ def upcoming(cfa_id: int, after: datetime, *, adviser_id: int | None = None, lim
     return list(db.session.scalars(query))
 
 
-def count_free(cfa_id: int, now: datetime, *, adviser_id: int | None = None, days: int = FREE_DAYS) -> int:
-    """Return how many slots of the coming days candidates can still book."""
+def count_free(cfa_id: int, now: datetime, until: datetime, *, adviser_id: int | None = None) -> int:
+    """Return how many slots candidates can still book before an instant."""
     query = (
         sa.select(sa.func.count())
         .select_from(Slot)
@@ -89,7 +99,7 @@ def count_free(cfa_id: int, now: datetime, *, adviser_id: int | None = None, day
             Slot.status == "open",
             Slot.seats_taken < Slot.capacity,
             Slot.starts_at > now,
-            Slot.starts_at < now + timedelta(days=days),
+            Slot.starts_at < until,
         )
     )
     if adviser_id is not None:

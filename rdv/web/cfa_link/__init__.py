@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-bp = Blueprint("cfa_link", __name__)
+from rdv.web.cfa_link import requests  # noqa: F401  attaches its views
+from rdv.web.cfa_link.blueprint import bp
+
+__all__ = ["bp", "register"]
 
 
 def register(app: Flask) -> None:

@@ -1,9 +1,223 @@
+"""The inbox: every request of the CFA, and the page where one is answered."""
+
 from __future__ import annotations
 
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from rdv import clock, inbox, links
+from rdv.db import transaction
+from rdv.errors import NotFound, RdvError
+from rdv.models import CandidateRequest
+from rdv.web import request_lines
+from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
+from rdv.web.staff.context import current_cfa, current_person
+from rdv.web.staff.request_forms import STATE_LABELS, FilterForm, RequestForms, SearchForm
+
+# -- the list ---------------------------------------------------------------------------------------------------------
 
 
-# TEMP: the owner of this module replaces it; the staff layout links to it.
-@bp.get("/equipe/demandes")
-def requests() -> str:
-    return ""
+@bp.get("/equipe/demandes", endpoint="requests")
+def request_list() -> ResponseReturnValue:
+    """Show the requests, oldest due first; the filters stand in the address."""
+    cfa, person, now = current_cfa(), current_person(), clock.now()
+    colleagues = inbox.colleagues(cfa.id)
+    filters = FilterForm(request.args)
+    filters.offer(cfa, colleagues, person)
+    found, following = inbox.page(
+        cfa.id, filters.wanted(cfa, colleagues, person), now, _cursor(request.args.get("apres"))
+    )
+    return _list(found, now, filters, SearchForm(formdata=None), following=following)
+
+
+@bp.post("/equipe/demandes")
+def search_requests() -> ResponseReturnValue:
+    """Look for a person in every request of the CFA; nothing is written, and no address keeps the words."""
+    cfa, now = current_cfa(), clock.now()
+    filters = FilterForm(etat="toutes")
+    filters.offer(cfa, inbox.colleagues(cfa.id), current_person())
+    search = SearchForm()
+    if not search.validate():
+        return _list([], now, filters, search), 400
+    found, following = inbox.page(cfa.id, inbox.Filter(text=search.text.data), now)
+    return _list(found, now, filters, search, more=following is not None)
+
+
+def _list(
+    found: list[CandidateRequest],
+    now: datetime,
+    filters: FilterForm,
+    search: SearchForm,
+    following: inbox.Cursor | None = None,
+    more: bool = False,
+) -> str:
+    cfa = current_cfa()
+    counters = inbox.counters(cfa.id, now)
+    numbers = {"a-traiter": counters.todo, "en-attente": counters.waiting}
+    return render_template(
+        "staff/requests.html",
+        form=search,
+        filters=filters,
+        states=[
+            (label, url_for("staff.requests", etat=word), word == filters.etat.data, numbers.get(word))
+            for word, label in STATE_LABELS.items()
+        ],
+        counters=counters,
+        searched=search.text.data if search.is_submitted() else None,
+        more=more,
+        items=[request_lines.row(each, now, _href(each)) for each in found],
+        first_url=filters.address() if "apres" in request.args else None,
+        next_url=filters.address(apres=_opaque(following)) if following else None,
+        public_url=links.cfa(cfa),
+    )
+
+
+def _href(found: CandidateRequest) -> str:
+    return url_for("staff.request_detail", public_id=found.public_id)
+
+
+def _opaque(cursor: inbox.Cursor) -> str:
+    plain = f"{cursor.due_at.isoformat()} {cursor.public_id}"
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _cursor(text: str | None) -> inbox.Cursor | None:
+    """Read where a page begins; an address that makes no sense shows the first page."""
+    try:
+        plain = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4)).decode()
+        due_at, public_id = plain.split(" ")
+        instant = datetime.fromisoformat(due_at)
+    except (binascii.Error, ValueError):
+        return None
+    return inbox.Cursor(instant, public_id) if instant.tzinfo else None
+
+
+# -- one request ------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/equipe/demandes/<public_id>")
+def request_detail(public_id: str) -> ResponseReturnValue:
+    """Show a request, its thread, and what can be done."""
+    found = inbox.get_for_cfa(current_cfa().id, public_id)
+    return _page(found, RequestForms(found, inbox.colleagues(found.cfa_id), current_person()))
+
+
+@bp.post("/equipe/demandes/<public_id>")
+def request_act(public_id: str) -> ResponseReturnValue:
+    """Do one thing to a request: the `action` of the button pressed; refused, the page comes again as typed."""
+    found = inbox.get_for_cfa(current_cfa().id, public_id)
+    act = ACTS.get(request.form.get("action", ""))
+    if act is None:
+        raise RdvError
+    forms = RequestForms(found, inbox.colleagues(found.cfa_id), current_person())
+    try:
+        done = act(found, forms)
+    except NotFound:
+        raise
+    except RdvError as refusal:
+        return _page(found, forms, refusal.message), refusal.status
+    if done is None:
+        return _page(found, forms), 400
+    flash(done, "success")
+    return redirect(_href(found), 303)
+
+
+def _version() -> int:
+    """The version of the page that was read; 0, which no row has, when it is missing."""
+    return request.form.get("version", 0, type=int)
+
+
+def _answer(found: CandidateRequest, forms: RequestForms) -> str | None:
+    if not forms.answer.validate():
+        return None
+    text, person = forms.answer.text.data, current_person()
+    with transaction():
+        inbox.answer(found, text, "staff", clock.now(), user=person, version=_version())
+    return f"Réponse envoyée à {found.person_name}."
+
+
+def _call(found: CandidateRequest, forms: RequestForms) -> str | None:
+    if not forms.call.validate():
+        return None
+    form, person = forms.call, current_person()
+    with transaction():
+        inbox.log_call(
+            found, form.result.data, "staff", clock.now(), user=person, text=form.text.data, version=_version()
+        )
+    return "Appel enregistré."
+
+
+def _note(found: CandidateRequest, forms: RequestForms) -> str | None:
+    if not forms.note.validate():
+        return None
+    with transaction():
+        inbox.note(found, forms.note.text.data, clock.now(), user=current_person())
+    return "Note enregistrée. Seule votre équipe la voit."
+
+
+def _assign(found: CandidateRequest, forms: RequestForms) -> str | None:
+    if not forms.assign.validate():
+        return None
+    chosen = forms.assign.owner.data
+    with transaction():
+        owner = next((user for user in inbox.colleagues(found.cfa_id) if user.public_id == chosen), None)
+        inbox.assign(found, owner, clock.now(), user=current_person())
+    return f"Demande confiée à {owner.shown_name}." if owner else "Demande remise à toute l’équipe."
+
+
+def _close(found: CandidateRequest, forms: RequestForms) -> str | None:
+    if not forms.close.validate():
+        return None
+    with transaction():
+        inbox.close(found, forms.close.outcome.data, "staff", clock.now(), user=current_person(), version=_version())
+    return "Demande terminée."
+
+
+def _reopen(found: CandidateRequest, _forms: RequestForms) -> str | None:
+    with transaction():
+        inbox.reopen(found, "staff", clock.now(), user=current_person())
+    return "Demande rouverte. Une nouvelle échéance court à partir d’aujourd’hui."
+
+
+ACTS: dict[str, Callable[[CandidateRequest, RequestForms], str | None]] = {
+    "answer": _answer,
+    "call": _call,
+    "note": _note,
+    "assign": _assign,
+    "close": _close,
+    "reopen": _reopen,
+}
+
+
+def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = None) -> str:
+    now = clock.now()
+    names = {user.public_id: user.shown_name for user in inbox.colleagues(found.cfa_id)}
+    meeting = found.booking
+    return render_template(
+        "staff/request.html",
+        found=found,
+        forms=forms,
+        form=next((each for each in (forms.answer, forms.call, forms.note, forms.close) if each.errors), None),
+        refusal=refusal,
+        page_error=refusal is not None,
+        status_label=inbox.STATUS_LABELS[found.status],
+        badge=request_lines.due_badge(found, now),
+        facts=[
+            *request_lines.person_facts(found),
+            ("Suivie par", found.owner.shown_name if found.owner else "Personne"),
+            ("Venue de", found.platform.name if found.platform else None),
+            ("Référence", found.reference),
+        ],
+        mode_label=inbox.MODE_LABELS[found.mode],
+        events=request_lines.thread(found, found.events, names),
+        meeting=meeting,
+        meeting_line=slot_lines.meeting(meeting.slot, [], now, dated=True) if meeting else None,
+        others=[request_lines.row(each, now, _href(each)) for each in inbox.same_person(found)],
+        phone_href=f"tel:{found.phone}" if found.phone else None,
+    )
