@@ -22,7 +22,7 @@ mails = AppGroup("mails", help="Courriels à envoyer : état de la boîte d’e
 def list_mails(limite: int) -> None:
     """Compte les courriels par état et montre les derniers échecs."""
     counts = db.session.execute(sa.select(OutgoingMail.status, sa.func.count()).group_by(OutgoingMail.status))
-    found = dict(counts.tuples().all())
+    found: dict[str, int] = dict(iter(counts))
     for status, label in STATUSES.items():
         click.echo(f"{found.get(status, 0):>8} {label}")
     failed = sa.select(OutgoingMail).where(OutgoingMail.status == "failed").order_by(OutgoingMail.id.desc())

@@ -24,8 +24,19 @@ def _when(instant: datetime) -> str:
 
 
 def invitation(row: OutgoingMail) -> Mail:
-    """An account waits for its first password."""
+    """An account waits for its first password; somebody who has one is told of one more CFA."""
     user = named(row.user)
+    if user.password_hash is not None and row.cfa is not None:
+        return Mail(
+            subject="Vous avez accès à un nouveau centre de formation",
+            preheader=row.cfa.shown_name,
+            greeting=f"Bonjour {user.first_name},",
+            paragraphs=(f"L’espace de {row.cfa.shown_name} vous est ouvert sur RDV Apprentissage.",),
+            facts=facts(("Votre identifiant", user.email)),
+            button=("Me connecter", links.sign_in()),
+            after=("Gardez votre mot de passe habituel, puis changez de centre en haut de l’écran.",),
+            footer_reason=WHY_ACCOUNT,
+        )
     return Mail(
         subject="Votre invitation à RDV Apprentissage",
         preheader="Choisissez votre mot de passe pour commencer.",
@@ -123,13 +134,22 @@ def cfa_activated_notice(row: OutgoingMail) -> Mail:
     )
 
 
-def _without_password(row: OutgoingMail, _now: datetime) -> bool:
+def _theirs(row: OutgoingMail) -> bool:
+    """A link that opens an account goes to the address of this account alone."""
     user = named(row.user)
-    return user.active and user.password_hash is None
+    return user.active and row.to_email == user.email
+
+
+def _invited(row: OutgoingMail, _now: datetime) -> bool:
+    if row.cfa_id is None:
+        return _theirs(row) and named(row.user).password_hash is None
+    return _theirs(row) and any(
+        membership.cfa_id == row.cfa_id and membership.ended_at is None for membership in named(row.user).memberships
+    )
 
 
 def _just_asked(row: OutgoingMail, now: datetime) -> bool:
-    return named(row.user).active and now < row.created_at + timedelta(seconds=links.RESET_LINK_SECONDS)
+    return _theirs(row) and now < row.created_at + timedelta(seconds=links.RESET_LINK_SECONDS)
 
 
 def _not_activated(row: OutgoingMail, _now: datetime) -> bool:
@@ -138,7 +158,7 @@ def _not_activated(row: OutgoingMail, _now: datetime) -> bool:
 
 
 KINDS = {
-    "invitation": Kind(invitation, _without_password),
+    "invitation": Kind(invitation, _invited),
     "password_reset": Kind(password_reset, _just_asked),
     "password_changed": Kind(password_changed, always),
     "cfa_activation": Kind(cfa_activation, _not_activated),

@@ -8,7 +8,7 @@ from rdv import french, links
 from rdv.candidate import CALLBACK_WINDOWS
 from rdv.clock import PARIS
 from rdv.mails import meeting, people
-from rdv.mails.message import Fact, Kind, Link, Mail, always, facts, named
+from rdv.mails.message import Fact, Kind, Link, Mail, facts, named
 from rdv.models import Booking, CandidateRequest, OutgoingMail
 
 WHY = (
@@ -207,20 +207,25 @@ def personal_link(row: OutgoingMail) -> Mail:
     )
 
 
+def _theirs(row: OutgoingMail, _now: datetime) -> bool:
+    """A personal link goes to the address of the request alone, were it corrected or erased in between."""
+    return row.to_email == named(row.request).email
+
+
 def _coming(row: OutgoingMail, now: datetime) -> bool:
     booking = meeting.of(row)
-    return booking.status == "booked" and booking.slot.starts_at > now and not meeting.moved_since(row)
+    return _theirs(row, now) and booking.status == "booked" and booking.slot.starts_at > now and not meeting.moved_since(row)
 
 
-def _cancelled(row: OutgoingMail, _now: datetime) -> bool:
-    return meeting.of(row).status == "cancelled"
+def _cancelled(row: OutgoingMail, now: datetime) -> bool:
+    return _theirs(row, now) and not meeting.of(row).is_live
 
 
 KINDS = {
     "booking_confirmed": Kind(booking_confirmed, _coming),
     "booking_moved": Kind(booking_moved, _coming),
     "booking_cancelled": Kind(booking_cancelled, _cancelled),
-    "request_received": Kind(request_received, always),
-    "request_answered": Kind(request_answered, always),
-    "personal_link": Kind(personal_link, always),
+    "request_received": Kind(request_received, _theirs),
+    "request_answered": Kind(request_answered, _theirs),
+    "personal_link": Kind(personal_link, _theirs),
 }

@@ -229,6 +229,10 @@ def invitation(house: House) -> OutgoingMail:
     return mail("invitation", user.email, user_id=user.id, cfa_id=house.cfa.id)
 
 
+def invitation_to_one_more_cfa(house: House) -> OutgoingMail:
+    return mail("invitation", house.adviser.email, user_id=house.adviser.id, cfa_id=house.cfa.id)
+
+
 def password_reset(house: House) -> OutgoingMail:
     return mail("password_reset", house.adviser.email, user_id=house.adviser.id)
 
@@ -252,7 +256,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         booking_moved, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
         request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, personal_link,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
-        adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, password_reset,
-        password_changed, cfa_activation, cfa_activated_notice,
+        adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
+        password_reset, password_changed, cfa_activation, cfa_activated_notice,
     )
 }  # fmt: skip
