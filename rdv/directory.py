@@ -15,7 +15,8 @@ from rdv.models import Cfa, Platform, Site, Training, TrainingAlias, training_si
 
 MOST_FOUND = 20
 TRAININGS_PAGE = 20
-_ACCENTED, _PLAIN = "àâäçéèêëîïôöùûüÿ", "aaaceeeeiioouuuy"
+_ACCENTED, _PLAIN = "àâçéèêëîïôùûü", "aaceeeeiiouuu"
+_CAPITALS, _SMALL = "ÀÉÈÎ", "aeei"  # SQLite lowers ASCII alone, and its parser refuses many nested calls
 
 
 @dataclass(frozen=True)
@@ -140,12 +141,12 @@ def _trainings() -> sa.Select[Training]:
 
 
 def _holds(column: InstrumentedAttribute[str] | InstrumentedAttribute[str | None], word: str) -> sa.ColumnElement[bool]:
-    """Compare without case nor accents, on both engines: SQLite knows no translate() and lowers ASCII alone."""
+    """Compare without case nor accents, on both engines: SQLite knows no translate()."""
     flat: Any = sa.func.lower(column)
     plain = word.lower().translate(str.maketrans(_ACCENTED, _PLAIN))
     if not is_sqlite():
         flat = sa.func.translate(flat, _ACCENTED, _PLAIN)
     else:
-        for accented, letter in zip(_ACCENTED + _ACCENTED.upper(), _PLAIN * 2, strict=True):
+        for accented, letter in zip(_ACCENTED + _CAPITALS, _PLAIN + _SMALL, strict=True):
             flat = sa.func.replace(flat, accented, letter)
     return sa.type_coerce(flat, sa.Text).contains(plain, autoescape=True)

@@ -39,7 +39,7 @@ class Shown:
     """The meeting as the page tells it."""
 
     when: str
-    facts: list[tuple[str, str | None]]
+    lines: list[str]
     free: bool
 
 
@@ -117,19 +117,17 @@ def _page(
 def _shown(found: Slot, training: Training | None, now: datetime) -> Shown:
     zone = found.site.timezone
     minutes = int((found.ends_at - found.starts_at).total_seconds() // 60)
-    where = found.site.shown_address if found.place == "on_site" else None
-    facts = [
-        ("Quoi", found.meeting_type.title),
-        ("Formation", training.shown_title if training else None),
-        ("Centre", found.cfa.shown_name),
-        ("Comment", f"{PLACES[found.place]}, {french.duration(minutes)}"),
-        ("Adresse", where),
-        ("Places restantes", str(found.seats_left) if found.is_group and found.seats_left else None),
-    ]
+    about = (
+        f"{found.meeting_type.title}, {french.duration(minutes)}, {PLACES[found.place].lower()}",
+        training.shown_title if training else None,
+        found.cfa.shown_name,
+        found.site.shown_address if found.place == "on_site" else None,
+        f"En groupe, {french.plural(found.seats_left, 'place')}" if found.is_group and found.seats_left else None,
+    )
     free = found.status == "open" and found.starts_at > now and not found.cfa.closed_at
     # A full slot with an equal one beside it can still be booked: the other adviser's is taken.
     free = free and (found.seats_left > 0 or len(booking.equal_slots(found, now)) > 1)
-    return Shown(french.moment(found.starts_at, zone), facts, free)
+    return Shown(french.moment(found.starts_at, zone), [line for line in about if line], free)
 
 
 def _query(training: Training | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ EITHER = (
 CANCEL_REASONS: dict[str, str] = {
     "unavailable": "J’ai un empêchement",
     "other_choice": "J’ai trouvé une autre solution",
-    "mistake": "Je me suis trompé de rendez-vous",
+    "mistake": "Je me suis trompé",
 }
 
 

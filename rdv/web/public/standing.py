@@ -107,7 +107,7 @@ def _of_booking(found: CandidateRequest, held: Booking, now: datetime) -> Standi
         else "Notez votre référence et gardez l’adresse de cette page : elle permet d’annuler."
     )
     return Standing(
-        "success", "Votre rendez-vous est confirmé", sent, _when(held),
+        "success", "Rendez-vous confirmé", sent, _when(held),
         f"Avec {slot.adviser.first_name}, {found.cfa.shown_name}", facts, video, kind.what_to_bring, kind.instructions,
     )  # fmt: skip
 
