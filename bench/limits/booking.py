@@ -56,7 +56,7 @@ WITH taken AS ({TAKE.format(now="%(now)s", slot="%(slot)s")}),
    SELECT %(m1)s, 'booking_confirmed', 'booking_confirmed:' || %(bid)s, %(email)s, request_id, id, '{{}}', %(now)s, 'pending', 0, %(now)s FROM booked)
 INSERT INTO outgoing_mail ({MAIL_COLUMNS})
    SELECT %(m2)s, 'adviser_new_booking', 'adviser_new_booking:' || %(bid)s, %(email)s, request_id, id, '{{}}', %(now)s, 'pending', 0, %(now)s FROM booked
-RETURNING request_id"""  # noqa: S608  constants only
+RETURNING request_id"""
 
 
 def facts(slot: str) -> dict[str, object]:
@@ -109,7 +109,7 @@ def on_sqlite(values: dict[str, object]) -> bool:
         }
         values["request"] = run(
             f"INSERT INTO candidate_request ({REQUEST_COLUMNS}) VALUES ({REQUEST_VALUES.format(**names)}) RETURNING id",
-            values,  # noqa: S608
+            values,
         ).fetchone()[0]
         run(
             "INSERT INTO request_event (request_id, kind, actor, at, data, internal) VALUES (:request, 'booked', 'candidate', :now, '{}', 0)",
@@ -122,7 +122,7 @@ def on_sqlite(values: dict[str, object]) -> bool:
         ).fetchone()[0]
         for number, kind in (("m1", "booking_confirmed"), ("m2", "adviser_new_booking")):
             run(
-                f"INSERT INTO outgoing_mail ({MAIL_COLUMNS}) VALUES (:{number}, '{kind}', '{kind}:' || :bid, :email, :request, :booking,"  # noqa: S608
+                f"INSERT INTO outgoing_mail ({MAIL_COLUMNS}) VALUES (:{number}, '{kind}', '{kind}:' || :bid, :email, :request, :booking,"
                 " '{}', :now, 'pending', 0, :now)",
                 values,
             )

@@ -65,7 +65,10 @@ def post_forms(number: int, url: str, folder: str, paths: list[str], same_person
 
 def race(url: str, folder: Path, paths: list[str], same_person: bool = False) -> Counter[tuple[str, int]]:
     """Let the processes run, and return how often each path answered each status."""
-    context = multiprocessing.get_context("spawn")
+    db.session.rollback()  # what this test reads afterwards must not be of before
+    # Forked from a process that has imported the application but has no engine yet: each makes its own.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.support.databases"])
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=clients, args=(number, url, str(folder), paths, same_person, barrier, answers))
@@ -111,7 +114,6 @@ def test_eight_processes_fill_each_slot_exactly(app, database_url, instance_dir)
     site, adviser = make.site(cfa), make.adviser(cfa)
     one = make.slot(adviser, site, starts_at="2030-01-07T09:00")
     seven = make.slot(adviser, site, starts_at="2030-01-07T10:00", capacity=7)
-    db.session.rollback()
     paths = {f"/rendez-vous/{one.public_id}": (one, 1), f"/rendez-vous/{seven.public_id}": (seven, 7)}
     seen = race(database_url, instance_dir, list(paths))
     for path, (slot, places) in paths.items():
@@ -125,7 +127,6 @@ def test_eight_processes_fill_each_slot_exactly(app, database_url, instance_dir)
 def test_the_same_person_from_eight_windows_holds_one_seat(app, database_url, instance_dir):
     cfa = make.cfa()
     slot = make.slot(make.adviser(cfa), make.site(cfa), starts_at="2030-01-07T10:00", capacity=7)
-    db.session.rollback()
     seen = race(database_url, instance_dir, [f"/rendez-vous/{slot.public_id}"], same_person=True)
     db.session.refresh(slot)
     assert rows_of(slot) == dict.fromkeys(("bookings", "requests", "events", "confirmations", "seats"), 1)

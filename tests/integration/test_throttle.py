@@ -53,7 +53,8 @@ def _count(url: str, folder: str, times: int) -> None:
 
 @pytest.mark.concurrent
 def test_no_count_is_lost_between_processes(app, database_url, instance_dir):
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.support.databases"])
     workers = [context.Process(target=_count, args=(database_url, str(instance_dir), 25)) for _ in range(4)]
     for worker in workers:
         worker.start()
