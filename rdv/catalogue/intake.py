@@ -18,7 +18,6 @@ from rdv.catalogue.importer import BatchOutcome, Settled, import_batch
 from rdv.catalogue.report import ImportReport
 from rdv.catalogue.rows import CatalogueRow, RowRefused, read
 from rdv.catalogue.survey import Survey, survey
-from rdv.french import NBSP
 
 BATCH = 400
 
@@ -50,7 +49,7 @@ def import_file(
             report.stopped = cut.message
         intake.flush()
     except DBAPIError as error:
-        report.stopped = f"{_reason(error)} après {report.unit} {intake.last_committed}."
+        report.stopped = f"{_reason(error)}, {report.reached}."
     return report
 
 
@@ -60,7 +59,7 @@ def _row(record: Record, source: Source, overview: Survey, report: ImportReport)
         return None
     later = overview.repeated_by.get(record.number)
     if later:
-        report.put_aside(record.number, f"même formation que {report.unit} {later}, qui l’emporte")
+        report.put_aside(record.number, f"même formation que {report.named(later)}, qui l’emporte")
         return None
     try:
         row = read(record.number, record.cells, source.layout)
@@ -78,7 +77,6 @@ class _Intake:
         self._report = report
         self._rows: list[CatalogueRow] = []
         self._settled = Settled()
-        self.last_committed = 0
 
     def add(self, row: CatalogueRow) -> None:
         """Keep a row; write the batch when it is full."""
@@ -110,7 +108,7 @@ class _Intake:
             outcome = import_batch(session, rows, self._settled)
         self._settled.merge(outcome.settled)
         self._tell(rows, outcome)
-        self.last_committed = rows[-1].number
+        self._report.last_committed = rows[-1].number
 
     def _tell(self, rows: list[CatalogueRow], outcome: BatchOutcome) -> None:
         report = self._report
@@ -130,7 +128,7 @@ class _Intake:
 def _reason(error: DBAPIError) -> str:
     text = str(error.orig)
     if "no such table" in text or "UndefinedTable" in type(error.orig).__name__:
-        return f"la base n’a pas encore ses tables (flask --app wsgi db upgrade){NBSP}: arrêt"
+        return "la base n’a pas encore ses tables (flask --app wsgi db upgrade)"
     if "locked" in text:
-        return f"la base est restée occupée par un autre programme{NBSP}: arrêt"
-    return f"la base de données n’a pas répondu ({type(error.orig).__name__}){NBSP}: arrêt"
+        return "la base est restée occupée par un autre programme"
+    return f"la base de données n’a pas répondu ({type(error.orig).__name__})"

@@ -57,6 +57,7 @@ class ImportReport:
     trainings: Tally = field(default_factory=Tally)
     aliases: int = 0
     moved: int = 0
+    last_committed: int = 0  # line or record
     stopped: str | None = None  # why the end of the file was not reached
     warnings: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[int]] = field(default_factory=dict)
@@ -66,6 +67,17 @@ class ImportReport:
         """Rows written in every table."""
         tables = self.cfas.written + self.sites.written + self.trainings.written
         return tables + self.aliases + self.moved
+
+    @property
+    def reached(self) -> str:
+        """Where the last committed batch ends, as words: « arrêt après la ligne 400 »."""
+        if not self.last_committed:
+            return "arrêt avant le premier enregistrement en base"
+        return f"arrêt après {self.named(self.last_committed)}"
+
+    def named(self, number: int) -> str:
+        """Return « la ligne 12 » or « l’enregistrement 12 »."""
+        return f"{'la ligne' if self.unit == 'ligne' else 'l’enregistrement'} {number}"
 
     def refuse(self, number: int, reason: str) -> None:
         """Count a row that could not be imported, and tell it."""

@@ -40,7 +40,7 @@ def import_catalogue(fichier: Path, rapport: Path | None) -> None:
             try:
                 import_file(fichier, transaction, report, _progress)
             except KeyboardInterrupt:
-                report.stopped = "arrêt demandé au clavier."
+                report.stopped = f"demande au clavier, {report.reached}."
     except CatalogueError as error:
         click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
         sys.exit(1)
@@ -52,7 +52,7 @@ def import_catalogue(fichier: Path, rapport: Path | None) -> None:
 
 def _progress(done: int, total: int) -> None:
     if done % _STEP == 0 or done == total:
-        click.echo(f"{done} / {total}", err=True)
+        click.echo(f"Lus{NBSP}: {done} sur {total}", err=True)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from rdv.catalogue import intake
 from rdv.catalogue.intake import import_file
 from rdv.catalogue.report import REFUSED, SET_ASIDE, WARNING, ImportReport
 from rdv.db import db, transaction
+from rdv.errors import CatalogueError
 from rdv.models import Cfa, Site, Training, TrainingAlias, training_site
 from tests import make_catalogue
 
@@ -170,7 +171,7 @@ def test_a_second_run_writes_nothing_when_rows_disagree(
     path = written(*rows)
 
     told = run(path)
-    assert told.of(SET_ASIDE) == {2: "même formation que enregistrement 15, qui l’emporte"}
+    assert told.of(SET_ASIDE) == {2: "même formation que l’enregistrement 15, qui l’emporte"}
     assert training(rows[1]["cle_ministere_educatif"]).title == "La même, dernière version"
     assert db.session().scalars(sa.select(Cfa.name)).one() == "Nom 2"  # the first that the file gives
     with written_statements() as statements:
@@ -355,9 +356,7 @@ def test_a_database_that_stops_leaves_whole_batches(app: Flask, written: Any, mo
 
     told = Told()
     import_file(written(*(make_catalogue.row(number) for number in range(20))), failing, told.report)
-    assert (
-        told.report.stopped == "la base est restée occupée par un autre programme\u00a0: arrêt après enregistrement 8."
-    )
+    assert told.report.stopped == "la base est restée occupée par un autre programme, arrêt après l’enregistrement 8."
     assert counts()[2] == counts()[4] == told.report.trainings.created == 8
 
 
@@ -415,7 +414,7 @@ def test_the_command_reports_in_french(app: Flask) -> None:
     assert "Catalogue lu : flux Carif-Oref, 14 lignes lues." in out
     assert "Formations : 10 créées, 0 mise à jour, 0 inchangée." in out
     assert "4 lignes refusées, 0 écartée" in out
-    assert "14 / 14" in out
+    assert "Lus : 14 sur 14" in out
 
 
 def test_every_refusal_goes_to_the_report_file(app: Flask, tmp_path: Path) -> None:
@@ -501,3 +500,38 @@ def test_the_real_flow(app: Flask) -> None:
     with written_statements() as statements:
         run(folder / "formations_rco_bfc_2020.json")
     assert statements == []
+
+
+@pytest.mark.skipif("CATALOGUE_DATA" not in os.environ, reason="CATALOGUE_DATA does not name the real catalogues")
+def test_other_real_files_are_refused(app: Flask) -> None:
+    folder = Path(os.environ["CATALOGUE_DATA"])
+    others = [
+        path
+        for path in folder.glob("*.*")
+        if not path.name.startswith("formations_") and path.suffix in (".csv", ".json")
+    ]
+    assert others
+    for path in others:
+        with pytest.raises(CatalogueError, match="Format inconnu"):
+            run(path)
+    assert counts() == [0, 0, 0, 0, 0]
+
+
+@pytest.mark.sqlite_only  # a signal, whatever the database
+def test_an_import_stopped_from_the_keyboard_says_where(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "BATCH", 2)
+    real = intake.import_batch
+    calls = iter(range(100))
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(intake, "import_batch", interrupted)
+    result = app.test_cli_runner().invoke(
+        args=["import-catalogue", str(FIXTURES / "formations_catalogue_exemples.json")]
+    )
+    assert result.exit_code == 1
+    assert "demande au clavier, arrêt après l’enregistrement 4." in result.output
+    assert counts()[2] == 4
