@@ -144,6 +144,8 @@ class Config:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "PERMANENT_SESSION_LIFETIME": 12 * 3600,
+            # Twelve hours from signing in, and no cookie sent again with every answer, public ones included.
+            "SESSION_REFRESH_EACH_REQUEST": False,
             "WTF_CSRF_TIME_LIMIT": None,  # bound to the session, which ends by itself
             "WTF_CSRF_SSL_STRICT": secure,
             "SEND_FILE_MAX_AGE_DEFAULT": 31536000,  # names carry their content's version

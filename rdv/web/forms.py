@@ -94,7 +94,7 @@ class EmailField(wtforms.EmailField):
         self.normalised = normalise_email(self.data) if self.data and self.data.strip() else None
         if self.data and self.data.strip() and self.normalised is None:
             raise validators.StopValidation(
-                "Cette adresse électronique semble incorrecte. Exemple : prenom.nom@exemple.fr"
+                "Cette adresse électronique semble incorrecte. Exemple : prenom.nom@exemple.fr"
             )
 
 
@@ -106,7 +106,7 @@ class PhoneField(wtforms.TelField):
     def pre_validate(self, form: Any) -> None:
         self.normalised = normalise_phone(self.data) if self.data and self.data.strip() else None
         if self.data and self.data.strip() and self.normalised is None:
-            raise validators.StopValidation(f"Ce numéro ne peut pas être appelé. Exemples : {PHONE_HINT}")
+            raise validators.StopValidation(f"Ce numéro ne peut pas être appelé. Exemples : {PHONE_HINT}")
 
 
 class MultiCheckbox(wtforms.SelectMultipleField):

@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, PasswordField, RadioField, StringField
 from wtforms.validators import Length, StopValidation
 
-from rdv import passwords
+from rdv import french, passwords
 from rdv.errors import RdvError, WeakPassword
 from rdv.opening_hours import WEEKDAYS, Span, read_spans
 from rdv.web.forms import EmailField, MultiCheckbox, PhoneField, Required, one_line
@@ -106,7 +106,7 @@ class RoleForm(StaffForm):
     role = RadioField(
         "Rôle",
         [Required("Choisissez un rôle.")],
-        choices=list(ROLES.items()),
+        choices=ROLES,
         validate_choice=True,
     )
     sites = MultiCheckbox("Lieux")
@@ -129,9 +129,7 @@ class CfaSettingsForm(StaffForm):
     answer_days = RadioField(
         "Délai de réponse promis",
         [Required("Choisissez un délai.")],
-        choices=[
-            (days, f"{days}\u00a0jour{'s' if days > 1 else ''} ouvré{'s' if days > 1 else ''}") for days in range(1, 5)
-        ],
+        choices={days: french.plural(days, "jour ouvré", "jours ouvrés") for days in range(1, 5)},
         coerce=int,
     )
     disability_contact = StringField(

@@ -131,7 +131,7 @@ def _offer_sites(form: RoleForm, sites: list[Site]) -> None:
     if len(sites) < 2:
         del form.sites
         return
-    form.sites.choices = [(site.public_id, site.shown_name) for site in sites]
+    form.sites.choices = {site.public_id: site.shown_name for site in sites}
 
 
 def _chosen_sites(form: RoleForm, sites: list[Site]) -> list[Site]:
