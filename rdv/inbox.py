@@ -353,7 +353,7 @@ def answer(
     Raises EditedMeanwhile, WrongTransition, or RdvError when the candidate gave no e-mail.
     """
     if not request.email:
-        raise RdvError("Cette personne n’a pas donné d’adresse électronique : appelez-la, puis notez l’appel.")
+        raise RdvError("Cette personne n’a pas donné d’adresse électronique\u00a0: appelez-la, puis notez l’appel.")
     _claim_version(request, version)
     if request.status == "closed":
         _go(request, "in_progress")

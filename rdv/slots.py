@@ -76,7 +76,7 @@ def plan_run(
         )
     if len(walls) > MOST_SLOTS_AT_ONCE:
         raise WrongPlan(
-            "end", f"Cela ferait {len(walls)} créneaux d’un coup : publiez-en {MOST_SLOTS_AT_ONCE} au plus."
+            "end", f"Cela ferait {len(walls)} créneaux d’un coup\u00a0: publiez-en {MOST_SLOTS_AT_ONCE} au plus."
         )
     spans = [_span(begins, ends, zone) for begins, ends in walls]
     if spans[0].starts_at <= now:
@@ -95,7 +95,7 @@ def _span(begins: datetime, ends: datetime, zone: str) -> Span:
         )
     except ValueError:
         raise WrongPlan(
-            "start", "Cette heure n’existe pas ce jour-là : les horloges avancent d’une heure, de 2 h à 3 h."
+            "start", "Cette heure n’existe pas ce jour-là\u00a0: les horloges avancent d’une heure, de 2 h à 3 h."
         ) from None
 
 

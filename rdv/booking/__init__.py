@@ -42,12 +42,12 @@ def check_contact(place: str, candidate: Candidate | CandidateRequest) -> None:
     """Raise ContactMissing unless the meeting can reach this person: a phone for a call, an e-mail for a video."""
     if place == "phone" and not candidate.phone:
         raise ContactMissing(
-            "phone", "Ce rendez-vous se fait par téléphone : indiquez un numéro, par exemple 06 12 34 56 78."
+            "phone", "Ce rendez-vous se fait par téléphone\u00a0: indiquez un numéro, par exemple 06 12 34 56 78."
         )
     if place == "video" and not candidate.email:
         raise ContactMissing(
             "email",
-            "Ce rendez-vous se fait en visioconférence : indiquez une adresse électronique pour recevoir le lien.",
+            "Ce rendez-vous se fait en visioconférence\u00a0: indiquez une adresse électronique pour recevoir le lien.",
         )
 
 
@@ -184,7 +184,7 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
     Raises WrongTransition when it is no longer live, or has begun (candidate).
     """
     if by == "candidate" and booking.slot.starts_at <= now:
-        raise WrongTransition("Ce rendez-vous est passé : il ne peut plus être annulé.")
+        raise WrongTransition("Ce rendez-vous est passé\u00a0: il ne peut plus être annulé.")
     seats.free(booking.slot_id, booking.id, now)
     changed = db.session.connection().execute(
         sa.update(Booking)

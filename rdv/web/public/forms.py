@@ -17,7 +17,7 @@ from rdv.web.forms import EmailField, MultiCheckbox, PhoneField, PublicForm, Req
 MOST_CHARACTERS = 2000
 EITHER = (
     "Indiquez une adresse électronique ou un numéro de téléphone pour que le centre puisse vous joindre. "
-    "Exemples : prenom.nom@exemple.fr, 06 12 34 56 78"
+    "Exemples\u00a0: prenom.nom@exemple.fr, 06 12 34 56 78"
 )
 CANCEL_REASONS: dict[str, str] = {
     "unavailable": "J’ai un empêchement",
@@ -65,7 +65,7 @@ class CandidateForm(PublicForm):
         filters=[tidy],
         validators=[
             validators.Length(
-                max=MOST_CHARACTERS, message=f"{MOST_CHARACTERS} caractères au plus : raccourcissez votre message."
+                max=MOST_CHARACTERS, message=f"{MOST_CHARACTERS} caractères au plus\u00a0: raccourcissez votre message."
             )
         ],
     )
@@ -127,7 +127,7 @@ class BookingForm(CandidateForm):
 class CallbackForm(CandidateForm):
     """Ask to be called back: a phone, and when."""
 
-    windows = MultiCheckbox("Quand préférez-vous être appelé ?", choices=CALLBACK_WINDOWS)
+    windows = MultiCheckbox("Quand préférez-vous être appelé\u00a0?", choices=CALLBACK_WINDOWS)
 
     def missing_contact(self) -> tuple[str, str] | None:
         """Return the phone's sentence when it lacks."""
@@ -143,9 +143,11 @@ class MessageForm(CandidateForm):
         "Votre message",
         filters=[tidy],
         validators=[
-            Required("Écrivez votre message, par exemple : « Reste-t-il des places pour la rentrée ? »"),
+            Required(
+                "Écrivez votre message, par exemple\u00a0: «\u00a0Reste-t-il des places pour la rentrée\u00a0?\u00a0»"
+            ),
             validators.Length(
-                max=MOST_CHARACTERS, message=f"{MOST_CHARACTERS} caractères au plus : raccourcissez votre message."
+                max=MOST_CHARACTERS, message=f"{MOST_CHARACTERS} caractères au plus\u00a0: raccourcissez votre message."
             ),
         ],
     )
@@ -155,14 +157,14 @@ class CancelForm(PublicForm):
     """Give a seat back, saying why."""
 
     reason = wtforms.RadioField(
-        "Pourquoi annulez-vous ?",
+        "Pourquoi annulez-vous\u00a0?",
         choices=CANCEL_REASONS,
-        validators=[validators.InputRequired("Choisissez une raison, par exemple « J’ai un empêchement ».")],
+        validators=[validators.InputRequired("Choisissez une raison, par exemple «\u00a0J’ai un empêchement\u00a0».")],
     )
     text = wtforms.TextAreaField(
         "Un mot pour le centre",
         filters=[one_line],
-        validators=[validators.Length(max=200, message="200 caractères au plus : raccourcissez votre message.")],
+        validators=[validators.Length(max=200, message="200 caractères au plus\u00a0: raccourcissez votre message.")],
     )
 
     def sentence(self) -> str:

@@ -155,7 +155,7 @@ def closed_training(error: ClosedTraining) -> ResponseReturnValue:
     cfa = error.training.cfa
     actions = [] if cfa.closed_at else [("Voir les formations de ce centre", _cfa_url(cfa))]
     return way_out(
-        f"« {error.training.shown_title} » n’est plus proposée",
+        f"«\u00a0{error.training.shown_title}\u00a0» n’est plus proposée",
         f"{cfa.shown_name} ne propose plus cette formation ici. Le centre peut en avoir d’autres.",
         [*actions, ("Chercher une autre formation", url_for("public.home", **carried()))],
     )

@@ -104,7 +104,7 @@ def _of_booking(found: CandidateRequest, held: Booking, now: datetime) -> Standi
     sent = (
         f"Une confirmation est envoyée à {masked_email(found.email)}."
         if found.email
-        else "Notez votre référence et gardez l’adresse de cette page : elle permet d’annuler."
+        else "Notez votre référence et gardez l’adresse de cette page\u00a0: elle permet d’annuler."
     )
     return Standing(
         "success", "Rendez-vous confirmé", sent, _when(held),
@@ -129,7 +129,7 @@ def _expected(found: CandidateRequest, now: datetime) -> str:
         return "Le centre vous contactera."
     due = french.moment(found.due_at, zone_of(found))
     if found.due_at <= now:
-        return f"Le centre devait vous répondre avant {due}. Il est en retard : vous pouvez aussi l’appeler."
+        return f"Le centre devait vous répondre avant {due}. Il est en retard\u00a0: vous pouvez aussi l’appeler."
     return f"Réponse attendue avant {due}."
 
 
