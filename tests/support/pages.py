@@ -198,7 +198,7 @@ def _values(form: Node) -> dict[str, list[str]]:
             values.setdefault(name, []).extend(_option_value(option) for option in chosen)
         elif node.tag == "textarea":
             text = "".join(child for child in node.children if isinstance(child, str))
-            values.setdefault(name, []).append(text.removeprefix("\n"))
+            values.setdefault(name, []).append(text.replace("\r\n", "\n").removeprefix("\n"))
         elif node.get("type") in ("checkbox", "radio"):
             if node.has("checked"):
                 values.setdefault(name, []).append(node.get("value", "on"))
