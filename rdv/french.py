@@ -42,6 +42,12 @@ def short_day(value: date) -> str:
     return format_date(value, "EEE d MMM", locale="fr").replace(" 1 ", " 1er ", 1).replace(" ", NBSP)
 
 
+def day_of_month(value: date, year: bool = True) -> str:
+    """« 1er décembre 2026 », or without the year."""
+    text = format_date(value, "d MMMM yyyy" if year else "d MMMM", locale="fr")
+    return (text.replace("1 ", "1er ", 1) if value.day == 1 else text).replace(" ", NBSP)
+
+
 def clock_time(value: datetime) -> str:
     """« 14 h 30 », « 9 h », from a local datetime."""
     return f"{value.hour}{NBSP}h" + (f"{NBSP}{value.minute:02d}" if value.minute else "")

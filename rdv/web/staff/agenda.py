@@ -26,7 +26,6 @@ class Day:
     is_today: bool
     note: str | None
     events: list[slot_lines.Event]
-    publish_href: str | None
 
 
 class AgendaForm(wtforms.Form):
@@ -77,8 +76,10 @@ def agenda() -> ResponseReturnValue:
         filters=form,
         as_list=as_list,
         week=week,
-        title=f"Du {french.short_day(first)} au {french.short_day(last)} {last.year}",
-        days=_days(cfa, found, first, today, now, named=len(zones) > 1, advisers=form.conseiller.data == "tous"),
+        title=f"Du {_day_of_month(first, last)} au {french.day_of_month(last)}",
+        days=_days(
+            cfa, found, first, today, now, as_list, named=len(zones) > 1, advisers=form.conseiller.data == "tous"
+        ),
         is_empty=not found,
         zone_note=_zone_note(zones),
         previous_url=url_for("staff.agenda", **{**kept, "semaine": week.shifted(-1).code}),
@@ -98,7 +99,7 @@ def agenda() -> ResponseReturnValue:
 
 
 def _days(
-    cfa: Cfa, found: Sequence[Slot], first: date, today: date, now: datetime, named: bool, advisers: bool
+    cfa: Cfa, found: Sequence[Slot], first: date, today: date, now: datetime, as_list: bool, named: bool, advisers: bool
 ) -> list[Day]:
     booked: dict[int, list[Booking]] = calendar.bookings(found)
     territory = next((site.territory for site in cfa.sites if site.closed_at is None), "FR")
@@ -112,9 +113,17 @@ def _days(
         ]
         holiday = day in deadlines.public_holidays(territory, day.year)
         note = "Jour férié" if holiday else None if events else "Aucun créneau"
-        publish = url_for("staff.publish", jour=day.isoformat()) if day >= today else None
-        days.append(Day(french.day(day), day == today, note, events, publish))
+        if events or day.weekday() < 5 or as_list:  # an empty weekend takes no column
+            label = french.day(day) if as_list else french.short_day(day)
+            days.append(Day(label.capitalize(), day == today, note, events))
     return days
+
+
+def _day_of_month(first: date, last: date) -> str:
+    """« 23 » when the last day tells the month, « 28 décembre » or « 28 décembre 2026 » otherwise."""
+    if (first.year, first.month) == (last.year, last.month):
+        return "1er" if first.day == 1 else str(first.day)
+    return french.day_of_month(first, year=first.year != last.year)
 
 
 def _zone_note(zones: set[str]) -> str | None:

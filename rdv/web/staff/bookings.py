@@ -84,12 +84,14 @@ def _told(found: Booking) -> str:
 
 def _page(found: Booking, move: MoveForm, cancel: CancelForm, refusal: str | None = None) -> str:
     now = clock.now()
-    targets = agenda.move_targets(found, now) if found.is_live else []
+    is_coming = found.slot.ends_at > now
+    targets = agenda.move_targets(found, now) if found.is_live and is_coming else []
     move.target.choices = [(slot.public_id, _target_label(slot)) for slot in targets]
     return render_template(
         "staff/booking.html",
         found=found,
         person=found.request,
+        is_coming=is_coming,
         move=move,
         cancel=cancel,
         form=move if move.errors else cancel,

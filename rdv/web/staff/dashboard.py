@@ -13,7 +13,8 @@ from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person, current_role
 
-SHOWN = 5  # requests and coming meetings
+SHOWN = 5  # requests
+COMING = 4  # meetings of the next days
 
 
 @bp.get("/equipe")
@@ -32,10 +33,11 @@ def dashboard() -> ResponseReturnValue:
     ]
     _, tomorrow = clock.day_bounds(today, zone)
     _, week_ahead = clock.day_bounds(today + timedelta(days=agenda.LIST_DAYS - 1), zone)
-    coming = agenda.upcoming(cfa.id, tomorrow, adviser_id=adviser_id, limit=SHOWN)
+    coming = agenda.upcoming(cfa.id, tomorrow, adviser_id=adviser_id, limit=COMING)
     booked = agenda.bookings([*of_today, *coming])
     urgent, _ = inbox.page(cfa.id, inbox.Filter(status="todo"), now, size=SHOWN)
     following = next((slot for slot in of_today if slot.ends_at > now), None)
+    lines = [slot_lines.meeting(slot, booked[slot.id], now) for slot in of_today]
     return render_template(
         "staff/dashboard.html",
         today_label=french.day(today),
@@ -55,7 +57,8 @@ def dashboard() -> ResponseReturnValue:
         ],
         following=slot_lines.meeting(following, booked[following.id], now) if following else None,
         following_in=french.elapsed(following.starts_at - now) if following and following.starts_at > now else None,
-        meetings=[slot_lines.meeting(slot, booked[slot.id], now) for slot in of_today],
+        meetings=lines,
+        others=[line for slot, line in zip(of_today, lines, strict=True) if slot is not following],
         coming=[slot_lines.meeting(slot, booked[slot.id], now, dated=True) for slot in coming],
         conseiller="moi" if adviser_id else "tous",
         has_slots=bool(slots.free_for_cfa(cfa, now, 1)),

@@ -217,6 +217,7 @@ def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = No
         mode_label=inbox.MODE_LABELS[found.mode],
         events=request_lines.thread(found, found.events, names),
         meeting=meeting,
+        can_move=meeting is not None and meeting.is_live and meeting.slot.ends_at > now,
         meeting_line=slot_lines.meeting(meeting.slot, [], now, dated=True) if meeting else None,
         others=[request_lines.row(each, now, _href(each)) for each in inbox.same_person(found)],
         phone_href=f"tel:{found.phone}" if found.phone else None,

@@ -40,6 +40,7 @@ class Meeting:
     owner_label: str | None = None
     last_label: str | None = None
     is_new: bool = False
+    dated: bool = False
 
 
 def hours(slot: Slot, named: bool = True) -> str:
@@ -90,7 +91,8 @@ def meeting(slot: Slot, booked: Sequence[Booking], now: datetime, dated: bool = 
     phone = one.phone if one and slot.ends_at > now else None
     when = hours(slot)
     if dated:
-        when = f"{french.short_day(clock.to_zone(slot.starts_at, slot.site.timezone).date())}, {when}"
+        day = french.short_day(clock.to_zone(slot.starts_at, slot.site.timezone).date())
+        when = f"{day.capitalize()}, {when}"
     running = slot.starts_at <= now < slot.ends_at
     over = slot.ends_at <= now
     return Meeting(
@@ -104,6 +106,7 @@ def meeting(slot: Slot, booked: Sequence[Booking], now: datetime, dated: bool = 
         due_state="today" if running else "done" if over else None,
         phone_href=f"tel:{phone}" if phone else None,
         owner_label=state(slot, now)[1] if slot.is_group else None,
+        dated=dated,
     )
 
 
