@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import clock, mailer, transport
+from rdv import audit, clock, mailer, transport
 from rdv.db import db, transaction
 from rdv.mails import KINDS
-from rdv.models import OutgoingMail
+from rdv.models import OutgoingMail, User
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,11 @@ def deliver_due(limit: int = 50) -> int:
     return sent
 
 
-def retry(public_id: str | None = None) -> int:
-    """Put one failed mail, or all of them, back to be sent, and return how many; bytes already rendered stay."""
+def retry(public_id: str | None = None, by: User | None = None) -> int:
+    """Put one failed mail, or all of them, back to be sent, and return how many; bytes already rendered stay.
+
+    The journal tells who asked, if a person did.
+    """
     query = sa.update(OutgoingMail).where(OutgoingMail.status == "failed")
     if public_id is not None:
         query = query.where(OutgoingMail.public_id == public_id)
@@ -84,6 +87,8 @@ def retry(public_id: str | None = None) -> int:
         changed = session.connection().execute(
             query.values(status="pending", attempts=0, not_before=clock.now(), claimed_until=None, claim_token=None)
         )
+        if by is not None and changed.rowcount:
+            audit.record("mail.retried", user=by, object_type="outgoing_mail", object_id=public_id)
         return changed.rowcount
 
 

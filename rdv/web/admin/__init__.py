@@ -1,7 +1,74 @@
+"""The service team's own pages: Flask-Admin, closed by default, in French, safe under the CSP.
+
+Its templates are replaced by ours (templates/admin): theirs hold inline handlers, which the CSP blocks, and a blocked
+handler deletes without asking (reference/dependencies.md §0.2).
+"""
+
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
+from flask_admin import Admin, expose
+from flask_admin.theme import Bootstrap4Theme
+
+from rdv import clock, french, overview
+from rdv.db import db
+from rdv.models import (
+    AuditEntry,
+    CandidateRequest,
+    Cfa,
+    JobRun,
+    Membership,
+    OutgoingMail,
+    Platform,
+    Site,
+    Training,
+    User,
+)
+from rdv.web.admin import base, views
+from rdv.web.headers import csp_nonce
+
+
+class OverviewPage(base.IndexView):
+    """The first page."""
+
+    @expose()
+    def index(self) -> str:
+        """Show what needs a person."""
+        now = clock.now()
+        found = overview.at(now)
+        oldest = french.moment(found.oldest_waiting) if found.oldest_waiting else None
+        jobs = [(run.name, french.moment(run.started_at), _outcome(run.ok)) for run in found.jobs]
+        return str(self.render("admin/index.html", found=found, oldest=oldest, jobs=jobs))
+
+
+def _outcome(ok: bool | None) -> str:
+    return {True: "Réussie", False: "Échouée", None: "Non terminée"}[ok]
+
+
+_TABLES: tuple[tuple[type[base.ServiceView], Any, str, str], ...] = (
+    (views.CfaView, Cfa, "Centres", "centres"),
+    (views.SiteView, Site, "Lieux", "lieux"),
+    (views.TrainingView, Training, "Formations", "formations"),
+    (views.UserView, User, "Comptes", "comptes"),
+    (views.MembershipView, Membership, "Rattachements", "rattachements"),
+    (views.RequestView, CandidateRequest, "Demandes", "demandes"),
+    (views.MailView, OutgoingMail, "Courriels", "courriels"),
+    (views.JobView, JobRun, "Tâches", "taches"),
+    (views.PlatformView, Platform, "Plateformes", "plateformes"),
+    (views.AuditView, AuditEntry, "Journal", "journal"),
+)
 
 
 def register(app: Flask) -> None:
-    """Bind the admin."""
+    """Bind the admin and its tables."""
+    admin = Admin(
+        app,
+        name="Service RDV Apprentissage",
+        theme=Bootstrap4Theme(swatch="default"),
+        index_view=OverviewPage(name="Vue d’ensemble"),
+        csp_nonce_generator=csp_nonce,
+    )
+    for view, model, name, path in _TABLES:
+        admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path))

@@ -1,0 +1,224 @@
+"""The tables of the service team, one class each. Nothing of a candidate is shown but what a count needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash
+from flask_admin.actions import action
+from wtforms import BooleanField
+from wtforms.validators import ValidationError
+
+from rdv import clock, delivery
+from rdv.contacts import masked_email, normalise_email
+from rdv.web.admin.base import ServiceView, current_person
+from rdv.web.forms import EmailField
+
+
+def _of_cfa(_view: Any, _context: Any, model: Any, _name: str) -> str:
+    return str(model.cfa.shown_name) if model.cfa else "–"
+
+
+def _of_user(_view: Any, _context: Any, model: Any, _name: str) -> str:
+    return str(model.user.shown_name) if model.user else "–"
+
+
+class CfaView(ServiceView):
+    """Managing establishments: their contact address may be corrected, and they may be closed."""
+
+    noun, audit_reading = "cfa", True
+    can_edit = can_view_details = True
+    column_list = ["siret", "name", "city", "activated_at", "closed_at"]
+    column_details_list = [
+        "siret", "uai", "name", "city", "email", "phone", "disability_contact", "callback_open", "message_open",
+        "answer_days", "activated_at", "closed_at", "created_at", "updated_at",
+    ]  # fmt: skip
+    column_searchable_list = ["siret", "name", "city", "uai"]
+    column_default_sort = "name"
+    column_labels = {
+        "siret": "SIRET", "uai": "UAI", "name": "Nom", "city": "Commune", "email": "Adresse de contact", "phone": "Téléphone",
+        "disability_contact": "Contact handicap", "callback_open": "Être rappelé ouvert", "message_open": "Message ouvert",
+        "answer_days": "Jours promis", "activated_at": "Espace activé", "closed_at": "Fermé", "created_at": "Créé",
+        "updated_at": "Modifié",
+    }  # fmt: skip
+    form_columns = ["email", "is_closed"]
+    form_extra_fields = {
+        "email": EmailField("Adresse de contact"),
+        "is_closed": BooleanField("Centre fermé", description="Ses pages et ses liens ne répondent plus."),
+    }
+
+    def on_form_prefill(self, form: Any, id: str) -> None:
+        form.is_closed.data = self.get_one(id).closed_at is not None
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        model.email = normalise_email(form.email.data or "")
+        if form.is_closed.data != (model.closed_at is not None):
+            model.closed_at = clock.now() if form.is_closed.data else None
+        super().on_model_change(form, model, is_created)
+
+
+class SiteView(ServiceView):
+    """Teaching places."""
+
+    noun, audit_reading = "site", True
+    can_view_details = True
+    column_list = ["name", "cfa", "city", "department", "timezone", "closed_at"]
+    column_details_list = [
+        "name", "cfa", "siret", "uai", "address", "postal_code", "city", "insee", "department", "territory", "timezone",
+        "email", "phone", "closed_at",
+    ]  # fmt: skip
+    column_searchable_list = ["name", "siret", "uai", "city", "postal_code"]
+    column_sortable_list = ["name", "city", "department"]
+    column_formatters = column_formatters_detail = {"cfa": _of_cfa}
+    column_labels = {
+        "name": "Nom", "cfa": "Centre", "city": "Commune", "department": "Département", "timezone": "Fuseau horaire",
+        "siret": "SIRET", "uai": "UAI", "address": "Adresse", "postal_code": "Code postal", "insee": "Code INSEE",
+        "territory": "Territoire", "email": "Adresse de contact", "phone": "Téléphone", "closed_at": "Fermé",
+    }  # fmt: skip
+
+
+class TrainingView(ServiceView):
+    """Trainings, as the catalogue declares them."""
+
+    noun = "training"
+    can_view_details = True
+    column_list = ["title", "cfa", "training_key", "published", "closed_at"]
+    column_details_list = [
+        "title", "diploma", "level", "cfa", "training_key", "identity", "diploma_code", "rncp", "parcoursup_id",
+        "affelnet_id", "onisep_id", "rco_id", "remote", "published", "closed_at", "updated_at",
+    ]  # fmt: skip
+    column_searchable_list = ["title", "training_key", "diploma_code", "rncp", "parcoursup_id", "affelnet_id"]
+    column_sortable_list = ["title", "published"]
+    column_formatters = column_formatters_detail = {"cfa": _of_cfa}
+    column_labels = {
+        "title": "Intitulé", "cfa": "Centre", "training_key": "Clé ministères éducatifs", "published": "Publiée",
+        "closed_at": "Fermée", "diploma": "Diplôme", "level": "Niveau", "identity": "Identité", "diploma_code": "CFD",
+        "rncp": "RNCP", "parcoursup_id": "Parcoursup", "affelnet_id": "Affelnet", "onisep_id": "Onisep",
+        "rco_id": "Identifiant RCO", "remote": "À distance", "updated_at": "Modifiée",
+    }  # fmt: skip
+
+
+class UserView(ServiceView):
+    """Accounts: they may be closed, or join the service team."""
+
+    noun, audit_reading = "user", True
+    can_edit = can_view_details = True
+    column_list = ["last_name", "first_name", "email", "active", "is_service_team", "last_sign_in_at"]
+    column_details_list = [*column_list, "phone", "created_at"]
+    column_searchable_list = ["last_name", "first_name", "email"]
+    column_default_sort = "last_name"
+    column_labels = {
+        "last_name": "Nom", "first_name": "Prénom", "email": "Adresse électronique", "active": "Compte ouvert",
+        "is_service_team": "Équipe du service", "last_sign_in_at": "Dernière connexion", "phone": "Téléphone",
+        "created_at": "Créé",
+    }  # fmt: skip
+    form_columns = ["active", "is_service_team"]
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
+        if model.id == current_person().id:
+            raise ValidationError("Vous ne pouvez pas changer vos propres droits\u00a0: demandez à un collègue.")
+        super().on_model_change(form, model, is_created)
+
+
+class MembershipView(ServiceView):
+    """Who works where."""
+
+    column_list = ["user", "cfa", "role", "created_at", "ended_at"]
+    column_searchable_list = ["user.last_name", "user.email", "cfa.name", "cfa.siret"]
+    column_sortable_list = ["created_at", "ended_at"]
+    column_formatters = {"cfa": _of_cfa, "user": _of_user}
+    column_choices = {"role": [("adviser", "Conseiller ou conseillère"), ("manager", "Responsable")]}
+    column_labels = {
+        "user": "Personne", "cfa": "Centre", "role": "Rôle", "created_at": "Depuis", "ended_at": "Jusqu’au",
+        "user.last_name": "nom", "user.email": "adresse", "cfa.name": "centre", "cfa.siret": "SIRET",
+    }  # fmt: skip
+
+
+class MailView(ServiceView):
+    """Outgoing mails: what became of each, never what it says."""
+
+    noun = "outgoing_mail"
+    column_list = ["created_at", "kind", "to_email", "status", "attempts", "sent_at", "last_error"]
+    column_searchable_list = ["kind", "status"]
+    column_sortable_list = ["created_at", "kind", "status", "attempts", "sent_at"]
+    column_default_sort = ("created_at", True)
+    column_formatters = {"to_email": lambda _view, _context, model, _name: masked_email(model.to_email)}
+    column_choices = {
+        "status": [("pending", "En attente"), ("sent", "Envoyé"), ("dropped", "Devenu inutile"), ("failed", "Échoué")]
+    }
+    column_labels = {
+        "created_at": "Créé", "kind": "Type", "to_email": "Destinataire", "status": "État", "attempts": "Essais",
+        "sent_at": "Envoyé", "last_error": "Dernière erreur",
+    }  # fmt: skip
+
+    @action("resend", "Renvoyer", "Renvoyer les courriels choisis\u00a0? Seuls ceux qui ont échoué repartent.")
+    def action_resend(self, public_ids: list[str]) -> None:
+        """Put failed mails back in the queue; those sent already stay sent."""
+        count = sum(delivery.retry(public_id, by=current_person()) for public_id in public_ids)
+        if count:
+            flash(f"Remis en file d’envoi\u00a0: {count}.", "success")
+        else:
+            flash("Aucun des courriels choisis n’était en échec.", "error")
+
+
+class RequestView(ServiceView):
+    """Requests without the person: whether centres answer, and when."""
+
+    column_list = ["reference", "cfa", "mode", "status", "outcome", "created_at", "due_at", "first_answered_at"]
+    column_searchable_list = ["reference"]
+    column_sortable_list = ["mode", "status", "created_at", "due_at", "first_answered_at"]
+    column_default_sort = ("created_at", True)
+    column_formatters = {"cfa": _of_cfa}
+    column_choices = {
+        "mode": [("callback", "Être rappelé"), ("message", "Message"), ("slot", "Rendez-vous")],
+        "status": [
+            ("new", "Nouvelle"), ("in_progress", "En cours"), ("waiting_candidate", "Attend le candidat"),
+            ("closed", "Terminée"),
+        ],
+        "outcome": [
+            ("meeting_set", "Rendez-vous pris"), ("answered", "Réponse donnée"), ("unreachable", "Injoignable"),
+            ("not_for_us", "Hors du centre"), ("cancelled_by_candidate", "Annulée par le candidat"),
+            ("cancelled_by_cfa", "Annulée par le centre"), ("no_follow_up", "Sans suite"),
+        ],
+    }  # fmt: skip
+    column_labels = {
+        "reference": "Référence", "cfa": "Centre", "mode": "Moyen", "status": "État", "outcome": "Issue",
+        "created_at": "Reçue", "due_at": "Réponse attendue avant", "first_answered_at": "Première réponse",
+    }  # fmt: skip
+
+
+class AuditView(ServiceView):
+    """The journal, which nobody changes."""
+
+    column_list = ["at", "user", "action", "object_type", "object_id", "data"]
+    column_searchable_list = ["action", "object_id"]
+    column_sortable_list = ["at", "action"]
+    column_default_sort = ("at", True)
+    column_formatters = {"user": _of_user}
+    column_labels = {
+        "at": "Quand", "user": "Qui", "action": "Action", "object_type": "Objet", "object_id": "Identifiant",
+        "data": "Précisions",
+    }  # fmt: skip
+
+
+class JobView(ServiceView):
+    """Runs of the scheduled jobs."""
+
+    column_list = ["name", "started_at", "finished_at", "ok", "note"]
+    column_searchable_list = ["name"]
+    column_sortable_list = ["name", "started_at", "ok"]
+    column_default_sort = ("started_at", True)
+    column_labels = {
+        "name": "Tâche", "started_at": "Début", "finished_at": "Fin", "ok": "Réussie", "note": "Note",
+    }  # fmt: skip
+
+
+class PlatformView(ServiceView):
+    """Sites that send candidates; one that never did may be deleted."""
+
+    noun, public_key = "platform", "code"
+    can_create = can_edit = can_delete = True
+    column_list = ["code", "name", "url"]
+    column_default_sort = "code"
+    column_labels = {"code": "Code", "name": "Nom", "url": "Adresse du site"}
+    form_columns = ["code", "name", "url"]
