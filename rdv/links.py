@@ -23,6 +23,11 @@ def personal_token(request: CandidateRequest) -> str:
     return sign_link("personal", request.public_id, request.email or request.phone, request.link_version)
 
 
+def new_personal_token(public_id: str, contact: str | None) -> str:
+    """Return the token of the page of a request just made, whose links were never revoked, without reading it back."""
+    return sign_link("personal", public_id, contact, 1)
+
+
 def personal(request: CandidateRequest) -> str:
     """The candidate's own page: state, place, calendar file, cancel."""
     return absolute(f"/suivi/{personal_token(request)}")

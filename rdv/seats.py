@@ -32,12 +32,12 @@ def take_statement(returning: bool = False) -> Any:
     return statement.returning(Slot.id) if returning else statement
 
 
-_TAKE = take_statement()
+TAKE = take_statement()
 
 
 def take(slot_id: int, now: datetime) -> None:
     """Take one seat, or raise SlotUnavailable: closed, begun or full."""
-    result = db.session.connection().execute(_TAKE, {"take_slot_id": slot_id, "take_now": now})
+    result = db.session.connection().execute(TAKE, {"take_slot_id": slot_id, "take_now": now})
     if result.rowcount != 1:
         raise SlotUnavailable
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from rdv import clock
-from rdv.db import db, is_sqlite, transaction
+from rdv.db import UTCDateTime, db, transaction
 from rdv.errors import TooManyRequests
 from rdv.models import ThrottleCount
 from rdv.settings import settings
@@ -35,20 +35,26 @@ def _window(now: datetime) -> datetime:
     return datetime.fromtimestamp(int(now.timestamp()) // length * length, tz=UTC)
 
 
+@cache
+def _upsert(subjects: int) -> sa.TextClause:
+    """One statement for so many subjects, the same on both engines; text, since SQLAlchemy compiles such inserts anew."""
+    rows = ", ".join(f"(:key{number}, :window_start, 1)" for number in range(subjects))
+    return sa.text(
+        f"INSERT INTO throttle_count (key, window_start, count) VALUES {rows} "  # noqa: S608  numbered parameters only
+        "ON CONFLICT (key, window_start) DO UPDATE SET count = throttle_count.count + 1 RETURNING key, count"
+    ).bindparams(sa.bindparam("window_start", type_=UTCDateTime()))
+
+
 def count(limits: Sequence[Limit]) -> None:
     """Count one act for every subject; raise TooManyRequests once a limit is passed (the act is counted all the same)."""
     if not limits:
         return
-    window = _window(clock.now())
     most = {keyed_hash("throttle", f"{limit.scope}\n{limit.subject}"): limit.most for limit in limits}
     # Sorted, so that two acts with the same subjects lock rows in the same order.
-    rows = [{"key": key, "window_start": window, "count": 1} for key in sorted(most)]
-    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(ThrottleCount).values(rows)
-    upsert = insert.on_conflict_do_update(
-        index_elements=["key", "window_start"], set_={"count": ThrottleCount.count + 1}
-    ).returning(ThrottleCount.key, ThrottleCount.count)
+    parameters: dict[str, object] = {f"key{number}": key for number, key in enumerate(sorted(most))}
+    parameters["window_start"] = _window(clock.now())
     with transaction() as session:
-        counted = session.connection().execute(upsert).all()
+        counted = session.connection().execute(_upsert(len(most)), parameters).all()
     if any(number > most[key] for key, number in counted):
         raise TooManyRequests
 

@@ -41,6 +41,13 @@ def _prefixed(row: Row, columns: Sequence[str], prefix: str) -> Row:
     return {f"{prefix}_{name}": row.get(name) for name in columns}
 
 
+# The same rows, step by step.
+_INSERT_REQUEST = sa.insert(CandidateRequest.__table__).returning(CandidateRequest.id)  # type: ignore[arg-type]
+_INSERT_EVENT = sa.insert(RequestEvent.__table__)  # type: ignore[arg-type]
+_INSERT_BOOKING = sa.insert(Booking.__table__).returning(Booking.id)  # type: ignore[arg-type]
+_INSERT_MAIL = sa.insert(OutgoingMail.__table__)  # type: ignore[arg-type]
+
+
 @cache
 def _one_statement(mails: int) -> Any:
     taken = seats.take_statement(returning=True).cte("taken")
@@ -106,15 +113,12 @@ def write(slot_id: int, now: Any, request: Row, event: Row, booking: Row, mails:
             parameters |= _prefixed(mail, _MAIL, f"m{number}")
         found: int | None = connection.execute(_one_statement(len(mails)), parameters).scalar()
         return found
-    if connection.execute(seats.take_statement(), guard).rowcount != 1:
+    if connection.execute(seats.TAKE, guard).rowcount != 1:
         return None
-    request_id: int = connection.execute(
-        sa.insert(CandidateRequest).returning(CandidateRequest.id), request
-    ).scalar_one()
-    connection.execute(sa.insert(RequestEvent), {**event, "request_id": request_id})
+    request_id: int = connection.execute(_INSERT_REQUEST, request).scalar_one()
+    connection.execute(_INSERT_EVENT, {**event, "request_id": request_id})
     booking_id = connection.execute(
-        sa.insert(Booking).returning(Booking.id), {**booking, "request_id": request_id, "slot_id": slot_id}
+        _INSERT_BOOKING, {**booking, "request_id": request_id, "slot_id": slot_id}
     ).scalar_one()
-    for mail in mails:
-        connection.execute(sa.insert(OutgoingMail), {**mail, "request_id": request_id, "booking_id": booking_id})
+    connection.execute(_INSERT_MAIL, [{**mail, "request_id": request_id, "booking_id": booking_id} for mail in mails])
     return request_id

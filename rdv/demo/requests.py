@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,7 +32,7 @@ class Crowd:
         self.platforms = list(db.session.scalars(sa.select(Platform).order_by(Platform.id)))
 
     def candidate(
-        self, *, email: bool = True, phone: bool = True, overseas: bool = False, **facts: object
+        self, *, email: bool = True, phone: bool = True, overseas: bool = False, **facts: Any
     ) -> Candidate:
         """Return the next one."""
         self.number += 1
@@ -41,7 +42,7 @@ class Crowd:
             candidate_email(self.number) if email else None,
             candidate_phone(self.number, overseas) if phone else None,
             platform_id=self.platforms[self.number % len(self.platforms)].id,
-            **facts,  # type: ignore[arg-type]
+            **facts,
         )  # fmt: skip
 
     @staticmethod
@@ -62,22 +63,22 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
     deux_rives, ravine, verger = cfas[DEUX_RIVES], cfas[RAVINE], cfas[VERGER]
     adviser, colleague = users[ADVISER.email], users[COLLEAGUE.email]
 
-    def callback(cfa: Cfa, ago: timedelta, rank: int = 0, **facts: object) -> CandidateRequest:
+    def callback(cfa: Cfa, ago: timedelta, rank: int = 0, **facts: Any) -> CandidateRequest:
         windows = ["matin", "soir"]
         overseas = cfa is ravine
         return inbox.open_request(
-            "callback", cfa, crowd.candidate(overseas=overseas, **facts), crowd.form(), now - ago,  # type: ignore[arg-type]
+            "callback", cfa, crowd.candidate(overseas=overseas, **facts), crowd.form(), now - ago,
             training=training_of(cfa, rank), callback_windows=windows,
         )  # fmt: skip
 
-    def message(cfa: Cfa, ago: timedelta, text: str, rank: int = 0, **facts: object) -> CandidateRequest:
+    def message(cfa: Cfa, ago: timedelta, text: str, rank: int = 0, **facts: Any) -> CandidateRequest:
         return inbox.open_request(
             "message",
             cfa,
             crowd.candidate(text=text, **facts),
             crowd.form(),
             now - ago,
-            training=training_of(cfa, rank),  # type: ignore[arg-type]
+            training=training_of(cfa, rank),
         )
 
     # Late, new, in hand, waiting for the candidate, closed: the inbox shows each.

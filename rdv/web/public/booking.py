@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import booking, clock, directory, french, personal_links, slots
+from rdv import booking, clock, directory, french, links, personal_links, slots
 from rdv.candidate import Candidate
 from rdv.db import db, transaction
 from rdv.errors import (
@@ -22,13 +22,13 @@ from rdv.errors import (
     SlotUnavailable,
     TooManyRequests,
 )
-from rdv.models import CandidateRequest, Slot, Training
+from rdv.models import Booking, Slot, Training
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public.blueprint import bp
 from rdv.web.public.forms import BookingForm
 from rdv.web.public.origin import carried, platform
 from rdv.web.public.pages import way_out, ways_of
-from rdv.web.public.sending import earlier_result, form_token, personal_page
+from rdv.web.public.sending import earlier_result, form_token
 from rdv.web.public.shown import PLACES, slots_of
 
 PURPOSE = "book"  # of the form token, which is bound to the CFA: the same form may take another of its slots
@@ -67,8 +67,6 @@ def book(public_id: str) -> ResponseReturnValue:
         count_post(found.cfa.public_id, candidate.email, candidate.phone)
         try:
             with transaction():
-                if booking.live_booking_of(found, candidate):
-                    raise AlreadyBooked
                 booked = booking.book(found, candidate, sent, clock.now(), training)
         except (SlotUnavailable, AlreadyBooked, RequestReplayed):
             # A second click may find the seat taken by the first: what that one made is the answer.
@@ -80,7 +78,8 @@ def book(public_id: str) -> ResponseReturnValue:
         return _already_booked(found, candidate)
     except (SlotUnavailable, RequestReplayed, TooManyRequests) as refusal:
         return _page(found, training, form, refusal)
-    return personal_page(db.session.get_one(CandidateRequest, booked.request_id))
+    link = links.new_personal_token(booked.public_id, candidate.email or candidate.phone)
+    return redirect(url_for("public.personal", token=link), 303)
 
 
 def _training(found: Slot) -> Training | None:
@@ -92,7 +91,7 @@ def _training(found: Slot) -> Training | None:
         except NotFound:
             return None
         return wanted if slots.serves(found, wanted) else None
-    return found.trainings[0] if len(found.trainings) == 1 else None
+    return found.trainings[0] if found.training_scope == "chosen" and len(found.trainings) == 1 else None
 
 
 def _page(
@@ -143,8 +142,9 @@ def _back(found: Slot, training: Training | None) -> str:
 def _already_booked(found: Slot, candidate: Candidate) -> ResponseReturnValue:
     """Answer the same whether the typed contact is an e-mail or not; only its owner receives the link again."""
     with transaction():
-        existing = booking.live_booking_of(found, candidate)
-        if existing is not None:
+        booking_id = booking.live_booking_of(found, candidate)
+        if booking_id is not None:
+            existing = db.session.get_one(Booking, booking_id)
             personal_links.send_again(existing.request, clock.now())
     return way_out(
         "Votre rendez-vous est peut-être déjà réservé",
