@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from bench.booking import book_hot, book_spread
+from bench.catalogue_import import catalogue_import
 from tests.support.postgres import NoServer, find_server
 
-SCENARIOS = {"book-hot": (book_hot, 1), "book-spread": (book_spread, 5)}
+SCENARIOS = {"book-hot": (book_hot, 1), "book-spread": (book_spread, 5), "catalogue-import": (catalogue_import, 1)}
 
 
 def main() -> None:

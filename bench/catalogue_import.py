@@ -1,4 +1,4 @@
-"""`python -m bench.catalogue_import [--rows 46000]`: a whole catalogue into an empty database, twice, CSV and JSON.
+"""Scenario `catalogue-import`: a whole catalogue into an empty database, twice, CSV and JSON.
 
 Prints rows per second and the peak memory of each run beside that of a small file; a second run must write nothing.
 A wrong count or memory that grows with the file ends with a non-zero status; slowness alone does not.
@@ -6,7 +6,6 @@ A wrong count or memory that grows with the file ends with a non-zero status; sl
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -16,37 +15,28 @@ from pathlib import Path
 
 from tests import make_catalogue
 from tests.support.databases import migrate
-from tests.support.postgres import NoServer, find_server
+from tests.support.postgres import Server
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = 2_000
 GROWTH_LIMIT = 12.0  # MB between the small file and the large one
 
 
-def main() -> None:
-    """Run on SQLite, then on PostgreSQL where there is one."""
-    parser = argparse.ArgumentParser(prog="python -m bench.catalogue_import")
-    parser.add_argument("--rows", type=int, default=46_000)
-    rows = parser.parse_args().rows
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for count in (SMALL, rows):
-            for ending, write in (("csv", make_catalogue.write_csv), ("json", make_catalogue.write_json)):
-                with (folder / f"{count}.{ending}").open("w", encoding="utf-8", newline="") as file:
-                    write(file, make_catalogue.rows(count))
-        measure("sqlite", f"sqlite:///{folder / 'bench.sqlite'}", folder, rows)
-        try:
-            server = find_server(durable=True)
-        except NoServer as reason:
-            print(f"postgresql: skipped, {reason}")
-            return
-        try:
-            measure("postgresql", server.create_database("bench_catalogue"), folder, rows)
-        finally:
-            server.stop()
+def catalogue_import(engine: str, postgres: Server | None, quick: bool, repeat: int) -> None:
+    """Import a small file, then the large one twice; the second time writes nothing."""
+    rows = 6_000 if quick else 46_000
+    for _ in range(repeat):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for count in (SMALL, rows):
+                for ending, write in (("csv", make_catalogue.write_csv), ("json", make_catalogue.write_json)):
+                    with (folder / f"{count}.{ending}").open("w", encoding="utf-8", newline="") as file:
+                        write(file, make_catalogue.rows(count))
+            url = postgres.create_database("bench_catalogue") if postgres else f"sqlite:///{folder / 'bench.sqlite'}"
+            measure(url, folder, rows)
 
 
-def measure(engine: str, url: str, folder: Path, rows: int) -> None:
+def measure(url: str, folder: Path, rows: int) -> None:
     """Import a small file, then the large one as CSV and again as JSON, and print what each cost."""
     migrate(url, folder / "instance")
     peaks = []
@@ -58,7 +48,7 @@ def measure(engine: str, url: str, folder: Path, rows: int) -> None:
     ):
         seconds, megabytes, output = timed_import(folder / name, url, folder / "instance")
         count = int(name.split(".")[0])
-        print(f"{engine} {name}: {seconds:.1f} s, {count / seconds:.0f} rows/s, peak {megabytes:.0f} MB", flush=True)
+        print(f"  {name}: {seconds:.1f} s, {count / seconds:.0f} rows/s, peak {megabytes:.0f} MB", flush=True)
         peaks.append(megabytes)
         if f"Formations\u00a0: {written}\u00a0créée" not in output:
             sys.exit(f"wrong counts:\n{output}")
@@ -81,7 +71,3 @@ def timed_import(path: Path, url: str, instance: Path) -> tuple[float, float, st
     if process.returncode:
         sys.exit(f"the import failed:\n{report}")
     return seconds, usage.ru_maxrss / 1024, report
-
-
-if __name__ == "__main__":
-    main()
