@@ -27,7 +27,8 @@ PHONE_HINT = "06 12 34 56 78, 0692 12 34 56 ou +687 12 34 56"
 
 def normalise_phone(text: str | None) -> str | None:
     """Return the number in E.164, or None when it cannot be called: French, overseas and foreign forms are read."""
-    if not text:
+    # The library reads letters as the keys of a telephone: « 7O » would become « 76 ».
+    if not text or any(ch.isalpha() for ch in text):
         return None
     digits = "".join(ch for ch in text if ch.isdigit())
     region = _OVERSEAS.get(digits[:4], "FR") if digits.startswith("0") and len(digits) == 10 else "FR"

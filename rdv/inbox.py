@@ -14,7 +14,7 @@ from rdv.candidate import Candidate, Submission
 from rdv.contacts import fold, normalise_phone
 from rdv.db import db, violated
 from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, RequestReplayed, WrongTransition
-from rdv.identifiers import new_public_id, new_reference
+from rdv.identifiers import new_public_id, new_reference, normalise_reference
 from rdv.models import Booking, CandidateRequest, Cfa, Membership, RequestEvent, Site, Training, User
 
 # From each state, where an act may lead. An internal note leads nowhere: it changes no state.
@@ -309,11 +309,21 @@ def _conditions(wanted: Filter, now: datetime) -> list[sa.ColumnElement[bool]]:
     if wanted.late:
         conditions += [CandidateRequest.due_at < now, CandidateRequest.status.in_(TO_TREAT)]
     if wanted.text:
-        phone = normalise_phone(wanted.text)
-        needle = phone.lstrip("+") if phone else fold(wanted.text)
-        for word in needle.split():
-            conditions.append(CandidateRequest.search_text.contains(word, autoescape=True))
+        readings = [
+            sa.and_(*(CandidateRequest.search_text.contains(word, autoescape=True) for word in words))
+            for words in _readings(wanted.text)
+        ]
+        conditions.append(sa.or_(sa.false(), *readings))
     return conditions
+
+
+def _readings(text: str) -> list[list[str]]:
+    """Return what a search may mean: words, a reference without its dashes, a phone or its beginning."""
+    readings = [fold(text).split(), fold(normalise_reference(text)).split()]
+    digits = "".join(ch for ch in text if ch.isdigit()).lstrip("0")
+    if not any(ch.isalpha() for ch in text):  # « 222-W26-KSG » would read as a phone with letters
+        readings.append([(normalise_phone(text) or digits).lstrip("+")])
+    return [words for words in readings if any(words)]
 
 
 # -- acts -------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,250 @@
+"""Requests on the CFA's side: the state table, what counts as an answer, pages without a gap."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from rdv import clock, inbox
+from rdv.candidate import Candidate, Submission
+from rdv.db import db, transaction
+from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, WrongTransition
+from rdv.models import CandidateRequest, OutgoingMail
+from tests import make
+
+
+@pytest.fixture
+def cfa(app, freeze):
+    freeze("2026-11-24T08:00Z")
+    return make.cfa()
+
+
+@pytest.fixture
+def adviser(cfa):
+    return make.adviser(cfa)
+
+
+def ask(cfa, mode="message", number=1, **changes):
+    values = {"first_name": "Zoé", "last_name": "Lambert", "email": "zoe@courriel.example", "phone": "+33199000001"}
+    with transaction():
+        return inbox.open_request(
+            mode, cfa, Candidate(**{**values, **changes}), Submission(f"{number:024d}", "d"), clock.now()
+        )
+
+
+def act(function, *arguments, **options):
+    with transaction():
+        return function(*arguments, clock.now(), **options)
+
+
+def mails():
+    return db.session.scalars(sa.select(OutgoingMail.kind).order_by(OutgoingMail.id)).all()
+
+
+def kinds(request):
+    return [event.kind for event in request.events]
+
+
+# -- arrival ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_request_arrives_new_with_its_due_date_and_tells_both_sides(cfa):
+    site = make.site(cfa, email=None)
+    request = ask(cfa)
+    assert (request.status, request.site_id, request.recipient_email) == ("new", site.id, cfa.email)
+    assert clock.to_zone(request.due_at, "Europe/Paris").strftime("%d %H:%M") == "26 17:00"
+    assert mails() == ["request_received", "cfa_new_request"]
+
+
+def test_without_any_address_the_managers_are_told(cfa):
+    with transaction():
+        cfa.email = None
+    make.manager(cfa)
+    request = ask(cfa, email=None)
+    assert request.recipient_email is None
+    assert mails() == ["cfa_new_request"]
+
+
+def test_a_closed_mode_takes_nothing(cfa):
+    with transaction():
+        cfa.callback_open = False
+    with pytest.raises(ModeClosed):
+        ask(cfa, mode="callback")
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(CandidateRequest)) == 0
+
+
+# -- what is an answer ------------------------------------------------------------------------------------------------
+
+
+def test_a_written_answer_is_mailed_counts_once_and_makes_it_the_candidates_turn(cfa, adviser, freeze):
+    request = ask(cfa)
+    act(inbox.answer, request, "Oui, il reste des places.", "staff", user=adviser)
+    first = request.first_answered_at
+    assert (request.status, request.owner_id) == ("waiting_candidate", adviser.id)
+    freeze("2026-11-25T08:00Z")
+    act(inbox.answer, request, "Venez mercredi.", "staff", user=adviser)
+    assert request.first_answered_at == first
+    assert mails().count("request_answered") == 2
+    assert [event.text for event in request.events if event.kind == "answer"] == [
+        "Oui, il reste des places.",
+        "Venez mercredi.",
+    ]
+
+
+def test_a_person_without_address_cannot_be_answered_in_writing(cfa, adviser):
+    request = ask(cfa, email=None)
+    with pytest.raises(RdvError, match="appelez"):
+        act(inbox.answer, request, "Bonjour", "staff", user=adviser)
+    assert request.status == "new"
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "answered"),
+    [
+        ("reached", "waiting_candidate", True),
+        ("voicemail", "in_progress", False),
+        ("no_answer", "in_progress", False),
+        ("wrong_number", "in_progress", False),
+    ],
+)
+def test_only_a_conversation_is_an_answer(cfa, adviser, result, status, answered):
+    request = ask(cfa, mode="callback")
+    due = request.due_at
+    act(inbox.log_call, request, result, "staff", user=adviser, text="Rappeler le soir")
+    assert (request.status, request.first_answered_at is not None, request.due_at) == (status, answered, due)
+    assert mails() == ["request_received", "cfa_new_request"]
+
+
+def test_a_note_changes_nothing_but_the_thread(cfa, adviser):
+    request = ask(cfa)
+    act(inbox.note, request, "Voir avec la direction", user=adviser)
+    assert (request.status, request.first_answered_at, request.owner_id) == ("new", None, None)
+    assert [(event.kind, event.internal) for event in request.events] == [("created", False), ("note", True)]
+
+
+def test_closing_reopening_and_the_acts_that_a_closed_request_refuses(cfa, adviser, freeze):
+    request = ask(cfa)
+    act(inbox.close, request, "not_for_us", "staff", user=adviser)
+    assert (request.status, request.outcome, request.first_answered_at) == ("closed", "not_for_us", None)
+    with pytest.raises(WrongTransition):
+        act(inbox.close, request, "answered", "staff", user=adviser)
+    with pytest.raises(WrongTransition):
+        act(inbox.log_call, request, "reached", "staff", user=adviser)
+    freeze("2026-12-01T08:00Z")
+    act(inbox.reopen, request, "staff", user=adviser)
+    assert (request.status, request.outcome) == ("in_progress", None)
+    assert clock.to_zone(request.due_at, "Europe/Paris").strftime("%d %H:%M") == "03 17:00"
+    assert kinds(request) == ["created", "closed", "reopened"]
+
+
+def test_an_outcome_that_staff_may_not_choose_is_refused(cfa, adviser):
+    request = ask(cfa)
+    with pytest.raises(RdvError):
+        act(inbox.close, request, "cancelled_by_candidate", "staff", user=adviser)
+    assert request.status == "new"
+
+
+def test_a_request_is_given_to_colleagues_only(cfa, adviser):
+    request = ask(cfa)
+    act(inbox.assign, request, adviser, user=adviser)
+    assert request.owner_id == adviser.id
+    with pytest.raises(NotFound):
+        act(inbox.assign, request, make.adviser(make.cfa()), user=adviser)
+    act(inbox.assign, request, None, user=adviser)
+    assert request.owner_id is None
+
+
+def test_who_acts_on_an_old_page_is_told_and_nothing_is_written(cfa, adviser):
+    request = ask(cfa)
+    seen = request.version
+    act(inbox.answer, request, "Première réponse", "staff", user=adviser, version=seen)
+    for refused in (
+        lambda now: inbox.answer(request, "Seconde", "staff", now, user=adviser, version=seen),
+        lambda now: inbox.log_call(request, "reached", "staff", now, user=adviser, version=seen),
+        lambda now: inbox.close(request, "answered", "staff", now, user=adviser, version=seen),
+    ):
+        with pytest.raises(EditedMeanwhile), transaction():
+            refused(clock.now())
+    assert kinds(request) == ["created", "answer"]
+    assert mails().count("request_answered") == 1
+
+
+# -- the list ---------------------------------------------------------------------------------------------------------
+
+
+def pages(cfa, wanted, size):
+    found, cursor, walked = [], None, 0
+    while True:
+        rows, cursor = inbox.page(cfa.id, wanted, clock.now(), cursor, size=size)
+        found += rows
+        walked += 1
+        if cursor is None:
+            return found, walked
+
+
+def test_pages_follow_the_due_dates_without_gap_or_repeat(cfa):
+    now = clock.now()
+    for number in range(11):
+        # Several share a due date, some have none.
+        due = None if number % 5 == 4 else now + timedelta(hours=number // 3)
+        make.candidate_request(cfa, due_at=due)
+    make.candidate_request(make.cfa())
+    found, walked = pages(cfa, inbox.Filter(), 3)
+    assert walked == 4
+    assert len({request.id for request in found}) == len(found) == 11
+    dated = [request.due_at for request in found if request.due_at]
+    assert dated == sorted(dated)
+    assert [request.due_at for request in found[-2:]] == [None, None]
+
+
+def test_filters(cfa, adviser):
+    now = clock.now()
+    site = make.site(cfa)
+    late = make.candidate_request(cfa, due_at=now - timedelta(hours=1), site_id=site.id)
+    mine = make.candidate_request(cfa, mode="message", status="in_progress", owner_id=adviser.id)
+    make.candidate_request(cfa, status="waiting_candidate", due_at=now - timedelta(days=2))
+    closed = make.candidate_request(cfa, status="closed", outcome="answered", search_text="ines moreau 0612345678")
+
+    def found(**wanted):
+        return inbox.page(cfa.id, inbox.Filter(**wanted), now)[0]
+
+    assert found(status="todo") == [late, mine]
+    assert found(late=True) == [late]
+    assert found(site_id=site.id) == [late]
+    assert found(mode="message") == [mine]
+    assert found(owner_id=adviser.id) == [mine]
+    assert late in found(owner_id=0)
+    assert mine not in found(owner_id=0)
+    assert found(status="closed") == [closed]
+    assert found(text="INÈS") == found(text="moreau ines") == [closed]
+    assert found(text="%") == found(text="- .") == []
+    assert inbox.count(cfa.id, inbox.Filter(status="todo"), now) == 2
+    assert inbox.counters(cfa.id, now) == inbox.Counters(todo=2, late=1, waiting=1, unowned=1)
+    assert inbox.counters(cfa.id, now, adviser.id) == inbox.Counters(todo=1, late=0, waiting=0, unowned=0)
+    assert inbox.counters(make.cfa().id, now) == inbox.Counters(0, 0, 0, 0)
+
+
+def test_a_phone_is_found_as_it_is_spoken_or_written(cfa):
+    request = ask(cfa, phone="+33612345678")
+    with transaction():
+        request.reference = "222-W26-KSG"  # phone keypads read letters as digits
+        request.search_text = "zoe lambert zoe courriel example 33612345678 222 w26 ksg"
+    spoken = ("06 12 34 56 78", "+33612345678", "0612345678", "06 12 34", "222-W26-KSG", "222 w26 ksg", "222W26KSG")
+    for typed in spoken:
+        assert inbox.page(cfa.id, inbox.Filter(text=typed), clock.now())[0] == [request], typed
+
+
+def test_the_same_person_is_recognised_by_address_or_phone_in_this_cfa_alone(cfa):
+    first = ask(cfa)
+    by_phone = ask(cfa, number=2, email="autre@courriel.example")
+    by_email = ask(cfa, number=3, phone=None)
+    ask(cfa, number=4, email="autre2@courriel.example", phone="+33199000002")
+    ask(make.cfa(), number=5)
+    assert inbox.same_person(first) == [by_email, by_phone]
+
+
+def test_another_cfas_request_does_not_exist(cfa):
+    with pytest.raises(NotFound):
+        inbox.get_for_cfa(make.cfa().id, ask(cfa).public_id)
