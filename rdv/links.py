@@ -79,6 +79,16 @@ def staff_slot(slot: Slot) -> str:
     return absolute(f"/equipe/creneaux/{slot.public_id}")
 
 
+def home() -> str:
+    """The first page."""
+    return absolute("/")
+
+
+def privacy() -> str:
+    """What is done with personal data, and the rights over them."""
+    return absolute("/donnees-personnelles")
+
+
 def sign_in() -> str:
     """The staff's sign-in page."""
     return absolute("/connexion")

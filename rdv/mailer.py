@@ -73,4 +73,4 @@ def _filled(template: str, mail: Mail) -> str:
     # Without Flask's context processors: a mail knows no request, no session, no signed-in person.
     environment = current_app.jinja_env.overlay(undefined=StrictUndefined)
     found = environment.get_template(template)
-    return found.render(mail=mail, home_url=links.absolute("/"), privacy_url=links.absolute("/donnees-personnelles"))
+    return found.render(mail=mail, home_url=links.home(), privacy_url=links.privacy())

@@ -55,7 +55,7 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
         facts=_facts(booking),
         button=(PAGE, links.personal(request)),
         after=(
-            "Sur cette page, ajoutez le rendez-vous à votre agenda, retrouvez ces informations ou annulez.",
+            "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations ou annulez.",
             "Un empêchement ? Annulez dès que possible : la place servira à quelqu’un d’autre, "
             "et vous pourrez choisir un autre créneau.",
         ),
@@ -81,7 +81,9 @@ def booking_moved(row: OutgoingMail) -> Mail:
         ),
         facts=_facts(booking) + facts(("Ancien horaire", meeting.when(before) if before else None)),
         button=(PAGE, links.personal(request)),
-        after=("Ce nouvel horaire ne vous convient pas ? Annulez depuis cette page et choisissez un autre créneau.",),
+        after=(
+            "Ce nouvel horaire ne vous convient pas ? Annulez depuis votre page personnelle et choisissez un autre créneau.",
+        ),
         links=_video(booking),
         footer_reason=WHY,
         reply_to=slot.adviser.email,
@@ -214,7 +216,12 @@ def _theirs(row: OutgoingMail, _now: datetime) -> bool:
 
 def _coming(row: OutgoingMail, now: datetime) -> bool:
     booking = meeting.of(row)
-    return _theirs(row, now) and booking.status == "booked" and booking.slot.starts_at > now and not meeting.moved_since(row)
+    return (
+        _theirs(row, now)
+        and booking.status == "booked"
+        and booking.slot.starts_at > now
+        and not meeting.moved_since(row)
+    )
 
 
 def _cancelled(row: OutgoingMail, now: datetime) -> bool:

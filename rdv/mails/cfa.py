@@ -13,6 +13,9 @@ from rdv.mails.people import candidate_name
 from rdv.models import Booking, CandidateRequest, OutgoingMail
 from rdv.settings import settings
 
+ACTIVATION = (
+    "« Activer notre espace » permet de publier des créneaux et de suivre toutes les demandes avec vos collègues."
+)
 WHY_ADVISER = "Vous recevez ce message parce que ce créneau est publié à votre nom."
 
 
@@ -56,8 +59,13 @@ def cfa_new_request(row: OutgoingMail) -> Mail:
             links.answer(request) if at_its_address else links.staff_request(request),
         ),
         after=(
-            "Les coordonnées et le message du candidat se trouvent derrière ce lien, "
-            + ("réservé à votre adresse : ne le transférez pas." if at_its_address else "après connexion."),
+            "« Lire la demande » montre les coordonnées et le message du candidat, "
+            + (
+                "sans compte. Ce lien est réservé à votre adresse : ne le transférez pas."
+                if at_its_address
+                else "après connexion."
+            ),
+            *((ACTIVATION,) if without_account else ()),
         ),
         links=(("Activer notre espace", links.activate(cfa, row.to_email)),) if without_account else (),
         footer_reason=(

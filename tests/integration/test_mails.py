@@ -21,12 +21,19 @@ SNAPSHOTS = Path(__file__).resolve().parents[1] / "snapshots" / "mail"
 pytestmark = pytest.mark.sqlite_only
 
 
+_rendered: dict[str, bytes] = {}
+
+
 @pytest.fixture
-def message(app, freeze, request):
-    freeze(NOW)
-    row = CASES[request.param](House())
-    message = message_from_bytes(mailer.render(row).content, policy=SMTP)
-    message.case = request.param
+def message(request):
+    """A mail as its reader's mailbox gets it; each case is rendered once for all the tests here."""
+    case = request.param
+    if case not in _rendered:
+        request.getfixturevalue("app")
+        request.getfixturevalue("freeze")(NOW)
+        _rendered[case] = mailer.render(CASES[case](House())).content
+    message = message_from_bytes(_rendered[case], policy=SMTP)
+    message.case = case
     return message
 
 

@@ -30,7 +30,7 @@ class House:
         )  # fmt: skip
         self.bare = make.cfa(
             public_id="cfa-demo-2", siret="90000000000023", name="CFA Démonstration sans compte",
-            email="contact@cfa-sans-compte.example", activated_at=None,
+            email="contact@cfa-sans-compte.example", phone="+33199000003", activated_at=None,
         )  # fmt: skip
         self.training = make.training(self.cfa, self.site, public_id="formation-demo", title="CAP Pâtissier")
         self.manager = make.manager(
