@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from rdv import booking, clock, ical, inbox, slots
 from rdv.db import transaction
-from rdv.errors import FormExpired, FormRefused, LinkInvalid, NotFound, RdvError, WrongTransition
+from rdv.errors import FormExpired, FormRefused, LinkInvalid, NotFound, RdvError, TooManyRequests, WrongTransition
 from rdv.models import Booking, CandidateRequest
 from rdv.tokens import check_link, read_link
 from rdv.web.forms import check_post, count_failed_secret
@@ -71,13 +71,13 @@ def calendar_file(token: str) -> ResponseReturnValue:
 @bp.errorhandler(LinkInvalid)
 def wrong_link(error: LinkInvalid) -> ResponseReturnValue:
     """Offer to send the link again; wrong links are counted, so that nobody tries many."""
-    count_failed_secret()
-    return way_out(
-        "Ce lien ne fonctionne plus",
-        error.message,
-        [("Recevoir à nouveau mon lien", url_for("public.resend")), ("Accueil", url_for("public.home"))],
-        error.status,
-    )
+    actions = [("Recevoir à nouveau mon lien", url_for("public.resend")), ("Accueil", url_for("public.home"))]
+    try:
+        count_failed_secret()
+    except TooManyRequests as refusal:
+        text = "Trop de liens erronés ont été ouverts depuis cette connexion. Réessayez dans une heure."
+        return way_out("Trop d’essais", text, actions, refusal.status)
+    return way_out("Ce lien ne fonctionne plus", error.message, actions, error.status)
 
 
 def _request(token: str) -> CandidateRequest:
