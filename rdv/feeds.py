@@ -206,7 +206,7 @@ def validator(feed: CalendarFeed, now: datetime) -> tuple[str, datetime]:
         )
     row = db.session.connection().execute(sa.select(*facts).select_from(joined).where(*_slots_of(feed, window))).one()
     shown = (
-        feed.public_id, feed.generation, feed.scope, feed.detail, calendar_name(feed), window.day,
+        feed.public_id, feed.generation, feed.scope, feed.detail, calendar_name(feed), feed.cfa.updated_at, window.day,
         ical.RENDERING_VERSION, settings().public_url, *row,
     )  # fmt: skip
     etag = hashlib.sha256("\n".join(map(str, shown)).encode()).hexdigest()[:32]
@@ -291,7 +291,7 @@ def _groups(feed: CalendarFeed, window: Window) -> Sequence[Any]:
 
 def _of_booking(row: Any, feed: CalendarFeed, site: Site) -> ical.Meeting:
     cancelled = row.status == "cancelled"
-    updated_at, summary, said, url = row.updated_at, row.title, [], ""
+    updated_at, summary, said, url = max(row.updated_at, site.updated_at), row.title, [], ""
     if not cancelled:
         url = links.absolute(f"/equipe/demandes/{row.request_public_id}")
         said = [row.title, f"Référence{NBSP}: {row.reference}", f"Demande{NBSP}: {url}"]
@@ -328,7 +328,7 @@ def _of_group(row: Any, feed: CalendarFeed, site: Site) -> ical.Meeting:
         uid=f"{row.slot_public_id}@{UID_DOMAIN}",
         sequence=row.version,
         created_at=row.created_at,
-        updated_at=row.updated_at,
+        updated_at=max(row.updated_at, site.updated_at),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         summary=summary,

@@ -225,20 +225,32 @@ def test_a_deleted_booking_and_one_moved_to_a_colleague_disappear(
     house: House, client: Client, now: FrozenClock
 ) -> None:
     colleague = make.adviser(house.cfa)
-    first = booked(make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-01T14:00"))
-    second = booked(make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-02T14:00"), last="Roy")
-    elsewhere = make.slot(colleague, house.site, house.kind, starts_at="2026-12-03T14:00")
+    first, second, third = (
+        booked(make.slot(house.adviser, house.site, house.kind, starts_at=f"2026-12-0{day}T14:00"), number=day)
+        for day in (1, 2, 3)
+    )
+    elsewhere = make.slot(colleague, house.site, house.kind, starts_at="2026-12-04T14:00")
     application = opened(house, client)
     application.poll()
-    assert len(application.events) == 2
+    assert len(application.events) == 3
     with transaction():  # in the same instant: no date can tell
         booking.move(second, elsewhere, "staff", clock.now())
     application.poll()
-    assert set(application.events) == {first.uid}
+    assert set(application.events) == {first.uid, third.uid}
     with transaction() as session:
         session.delete(first.request)
     application.poll()
-    assert application.events == {}
+    assert set(application.events) == {third.uid}
+
+
+def test_a_change_in_the_same_instant_is_seen(house: House, client: Client, now: FrozenClock) -> None:
+    make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-01T14:00", capacity=12)
+    application = opened(house, client)
+    application.poll()
+    with transaction():  # no date moves, no row comes or goes: the version alone tells
+        slots.rename_meeting_type(house.kind, "Portes ouvertes", clock.now())
+    application.poll()
+    assert "Portes ouvertes" in str(application.only["summary"])
 
 
 def test_the_window_is_a_month_back_and_a_year_ahead(house: House, client: Client, now: FrozenClock) -> None:

@@ -27,6 +27,12 @@ from tests.support.pages import sign_in
 # GETs that may write, and where, each in a short transaction of its own (rdv.db.note): telemetry, audit of reads.
 TELEMETRY = {
     "feeds.feed": {"calendar_feed"},  # last use, at most hourly
+    # Opening personal data is told to the journal.
+    "admin_centres.details_view": {"audit_entry"},
+    "admin_centres.edit_view": {"audit_entry"},
+    "admin_comptes.details_view": {"audit_entry"},
+    "admin_comptes.edit_view": {"audit_entry"},
+    "admin_lieux.details_view": {"audit_entry"},
 }
 SECRET_HOLES = {"token", "secret"}  # an address that holds one counts the wrong ones (throttle_count)
 COOKIELESS = ("public", "api", "feeds", "health", "static", "cfa_link")

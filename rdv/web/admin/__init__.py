@@ -26,7 +26,7 @@ from rdv.models import (
     Training,
     User,
 )
-from rdv.web.admin import base, views
+from rdv.web.admin import base, views, words
 from rdv.web.headers import csp_nonce
 
 
@@ -39,7 +39,9 @@ class OverviewPage(base.IndexView):
         now = clock.now()
         found = overview.at(now)
         oldest = french.moment(found.oldest_waiting) if found.oldest_waiting else None
-        jobs = [(run.name, french.moment(run.started_at), _outcome(run.ok)) for run in found.jobs]
+        jobs = [
+            (words.JOBS.get(run.name, run.name), french.moment(run.started_at), _outcome(run.ok)) for run in found.jobs
+        ]
         return str(self.render("admin/index.html", found=found, oldest=oldest, jobs=jobs))
 
 

@@ -47,10 +47,6 @@ class IndexView(ServiceTeamOnly, AdminIndexView):
     """The first page: what needs a person."""
 
 
-def _said(_view: Any, value: Any, _name: str = "") -> str:
-    return str(value)
-
-
 def _moment(_view: Any, value: datetime, _name: str = "") -> str:
     return french.moment(value, year=True)
 
@@ -80,6 +76,8 @@ class ServiceView(ServiceTeamOnly, ModelView):
 
     # The column that stands in addresses instead of the sequential key.
     public_key = "public_id"
+    # Searches offered as links instead of a field: code → words.
+    shortcuts: dict[str, str] = {}
     # Name of the object in the journal.
     noun = ""
     audit_reading = False
@@ -119,7 +117,7 @@ class ServiceView(ServiceTeamOnly, ModelView):
 
     def _record(self, what: str, model: Any, data: dict[str, Any]) -> None:
         audit.record(
-            f"admin.{self.noun}.{what}", user=current_person(), object_type=self.noun,
+            f"admin.{self.noun}.{what}", user=current_person(), cfa=model if self.noun == "cfa" else None, object_type=self.noun,
             object_id=self.get_pk_value(model), data=data,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from wtforms.validators import ValidationError
 
 from rdv import clock, delivery
 from rdv.contacts import masked_email, normalise_email
+from rdv.web.admin import words
 from rdv.web.admin.base import ServiceView, current_person
 from rdv.web.forms import EmailField
 
@@ -30,13 +31,14 @@ class CfaView(ServiceView):
     can_edit = can_view_details = True
     column_list = ["siret", "name", "city", "activated_at", "closed_at"]
     column_details_list = [
-        "siret", "uai", "name", "city", "email", "phone", "disability_contact", "callback_open", "message_open",
+        "siret", "uai", "name", "chosen_name", "city", "email", "phone", "disability_contact", "callback_open", "message_open",
         "answer_days", "activated_at", "closed_at", "created_at", "updated_at",
     ]  # fmt: skip
     column_searchable_list = ["siret", "name", "city", "uai"]
     column_default_sort = "name"
     column_labels = {
-        "siret": "SIRET", "uai": "UAI", "name": "Nom", "city": "Commune", "email": "Adresse de contact", "phone": "Téléphone",
+        "siret": "SIRET", "uai": "UAI", "name": "Nom", "chosen_name": "Nom choisi par le centre", "city": "Commune",
+        "email": "Adresse de contact", "phone": "Téléphone",
         "disability_contact": "Contact handicap", "callback_open": "Être rappelé ouvert", "message_open": "Message ouvert",
         "answer_days": "Jours promis", "activated_at": "Espace activé", "closed_at": "Fermé", "created_at": "Créé",
         "updated_at": "Modifié",
@@ -64,14 +66,14 @@ class SiteView(ServiceView):
     can_view_details = True
     column_list = ["name", "cfa", "city", "department", "timezone", "closed_at"]
     column_details_list = [
-        "name", "cfa", "siret", "uai", "address", "postal_code", "city", "insee", "department", "territory", "timezone",
+        "name", "chosen_name", "cfa", "siret", "uai", "address", "postal_code", "city", "insee", "department", "territory", "timezone",
         "email", "phone", "closed_at",
     ]  # fmt: skip
     column_searchable_list = ["name", "siret", "uai", "city", "postal_code"]
     column_sortable_list = ["name", "city", "department"]
     column_formatters = column_formatters_detail = {"cfa": _of_cfa}
     column_labels = {
-        "name": "Nom", "cfa": "Centre", "city": "Commune", "department": "Département", "timezone": "Fuseau horaire",
+        "name": "Nom", "chosen_name": "Nom choisi par le centre", "cfa": "Centre", "city": "Commune", "department": "Département", "timezone": "Fuseau horaire",
         "siret": "SIRET", "uai": "UAI", "address": "Adresse", "postal_code": "Code postal", "insee": "Code INSEE",
         "territory": "Territoire", "email": "Adresse de contact", "phone": "Téléphone", "closed_at": "Fermé",
     }  # fmt: skip
@@ -139,10 +141,14 @@ class MailView(ServiceView):
 
     noun = "outgoing_mail"
     column_list = ["created_at", "kind", "to_email", "status", "attempts", "sent_at", "last_error"]
-    column_searchable_list = ["kind", "status"]
+    column_searchable_list = ["status"]
     column_sortable_list = ["created_at", "kind", "status", "attempts", "sent_at"]
     column_default_sort = ("created_at", True)
-    column_formatters = {"to_email": lambda _view, _context, model, _name: masked_email(model.to_email)}
+    shortcuts = {"failed": "En échec", "pending": "En attente", "sent": "Envoyés"}
+    column_formatters = {
+        "to_email": lambda _view, _context, model, _name: masked_email(model.to_email),
+        "kind": lambda _view, _context, model, _name: words.MAILS.get(model.kind, model.kind),
+    }
     column_choices = {
         "status": [("pending", "En attente"), ("sent", "Envoyé"), ("dropped", "Devenu inutile"), ("failed", "Échoué")]
     }
@@ -191,10 +197,15 @@ class AuditView(ServiceView):
     """The journal, which nobody changes."""
 
     column_list = ["at", "user", "action", "object_type", "object_id", "data"]
-    column_searchable_list = ["action", "object_id"]
+    column_searchable_list = ["object_id"]
     column_sortable_list = ["at", "action"]
     column_default_sort = ("at", True)
-    column_formatters = {"user": _of_user}
+    column_formatters = {
+        "user": _of_user,
+        "action": lambda _view, _context, model, _name: words.act(model.action),
+        "object_type": lambda _view, _context, model, _name: words.noun(model.object_type),
+        "data": lambda _view, _context, model, _name: words.facts(model.data),
+    }
     column_labels = {
         "at": "Quand", "user": "Qui", "action": "Action", "object_type": "Objet", "object_id": "Identifiant",
         "data": "Précisions",
@@ -205,9 +216,9 @@ class JobView(ServiceView):
     """Runs of the scheduled jobs."""
 
     column_list = ["name", "started_at", "finished_at", "ok", "note"]
-    column_searchable_list = ["name"]
     column_sortable_list = ["name", "started_at", "ok"]
     column_default_sort = ("started_at", True)
+    column_formatters = {"name": lambda _view, _context, model, _name: words.JOBS.get(model.name, model.name)}
     column_labels = {
         "name": "Tâche", "started_at": "Début", "finished_at": "Fin", "ok": "Réussie", "note": "Note",
     }  # fmt: skip

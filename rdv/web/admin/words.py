@@ -1,0 +1,109 @@
+"""What the service team reads instead of our codes; a code without a word is shown as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAILS = {
+    "booking_confirmed": "Rendez-vous confirmé",
+    "booking_moved": "Rendez-vous déplacé",
+    "booking_cancelled": "Rendez-vous annulé",
+    "request_received": "Demande reçue",
+    "request_answered": "Réponse du centre",
+    "personal_link": "Lien personnel",
+    "cfa_new_request": "Nouvelle demande (au centre)",
+    "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
+    "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
+    "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
+    "invitation": "Invitation",
+    "password_reset": "Mot de passe oublié",
+    "password_changed": "Mot de passe changé",
+    "cfa_activation": "Activer l’espace du centre",
+    "cfa_activated_notice": "Espace du centre activé",
+}
+
+JOBS = {"purge": "Ménage des données périmées", "demo_top_up": "Créneaux de la démonstration"}
+
+_ACTS = {
+    "activated": "activé",
+    "archived": "archivé",
+    "cancelled": "annulé",
+    "changed": "modifié",
+    "closed": "fermé aux réservations",
+    "created": "créé",
+    "deleted": "supprimé",
+    "ended": "terminé",
+    "invitation_accepted": "invitation acceptée",
+    "invited": "invitation envoyée",
+    "invited_again": "invitation renvoyée",
+    "links_revoked": "liens révoqués",
+    "open": "ouvert aux réservations",
+    "password_changed": "mot de passe changé",
+    "published": "publiés",
+    "read": "consulté",
+    "renewed": "adresse changée",
+    "restored": "rétabli",
+    "retried": "renvoyé",
+    "revoked": "retiré",
+    "service_team": "équipe du service",
+    "settings_changed": "réglages modifiés",
+    "signed_out_everywhere": "déconnecté partout",
+}
+
+_NOUNS = {
+    "calendar_feed": "Calendrier",
+    "cfa": "Centre",
+    "feed": "Calendrier",
+    "mail": "Courriel",
+    "meeting_type": "Type de rendez-vous",
+    "membership": "Rattachement",
+    "outgoing_mail": "Courriel",
+    "platform": "Plateforme",
+    "request": "Demande",
+    "site": "Lieu",
+    "slot": "Créneau",
+    "slots": "Créneaux",
+    "training": "Formation",
+    "user": "Compte",
+}
+
+_FACTS = {
+    "adviser": "conseiller",
+    "after": "après",
+    "before": "avant",
+    "changes": "changements",
+    "count": "nombre",
+    "detail": "détail",
+    "fields": "champs",
+    "hours": "horaires",
+    "name": "nom",
+    "role": "rôle",
+    "scope": "étendue",
+    "sites": "lieux",
+    "told": "personnes prévenues",
+}
+
+
+def noun(code: str | None) -> str:
+    """« Calendrier » for an object of the journal."""
+    return _NOUNS.get(code or "", code or "–")
+
+
+def act(code: str) -> str:
+    """« Calendrier : adresse changée » for an action of the journal; the service team's own acts say so."""
+    thing, _, verb = code.removeprefix("admin.").rpartition(".")
+    said = f"{noun(thing)}\u00a0: {_ACTS.get(verb, verb)}"
+    return f"{said} (par le service)" if code.startswith("admin.") else said
+
+
+def facts(data: dict[str, Any]) -> str:
+    """« nombre : 8, conseiller : k4y5… » for the details of a line of the journal."""
+    return ", ".join(f"{_FACTS.get(key, key)}\u00a0: {_told(value)}" for key, value in data.items()) or "–"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_told(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return " / ".join(map(_told, value))
+    return "–" if value is None else str(value)
