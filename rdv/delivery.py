@@ -58,7 +58,7 @@ def deliver_due(limit: int = 50) -> int:
     breakdown costs one attempt of one mail.
     """
     sent = 0
-    for mail_id in _due_ids(limit):
+    for mail_id in db.session.scalars(_due(clock.now(), limit)).all():
         claimed = _claim(mail_id)
         if claimed is None:
             continue
@@ -101,14 +101,10 @@ def _waiting(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _due_ids(limit: int) -> list[int]:
-    query = (
-        sa.select(OutgoingMail.id)
-        .where(*_waiting(clock.now()))
-        .order_by(OutgoingMail.not_before, OutgoingMail.id)
-        .limit(limit)
+def _due(now: datetime, limit: int) -> sa.Select[Any]:
+    return (
+        sa.select(OutgoingMail.id).where(*_waiting(now)).order_by(OutgoingMail.not_before, OutgoingMail.id).limit(limit)
     )
-    return list(db.session.scalars(query))
 
 
 def _claim(mail_id: int) -> _Claimed | None:

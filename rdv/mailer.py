@@ -11,7 +11,6 @@ from email.policy import SMTP
 from urllib.parse import urlsplit
 
 from flask import current_app
-from jinja2 import StrictUndefined
 
 from rdv import clock, links
 from rdv.mails import KINDS
@@ -71,6 +70,5 @@ def html(mail: Mail) -> str:
 
 def _filled(template: str, mail: Mail) -> str:
     # Without Flask's context processors: a mail knows no request, no session, no signed-in person.
-    environment = current_app.jinja_env.overlay(undefined=StrictUndefined)
-    found = environment.get_template(template)
+    found = current_app.jinja_env.get_template(template)
     return found.render(mail=mail, home_url=links.home(), privacy_url=links.privacy())

@@ -397,3 +397,19 @@ def test_operators_see_failures_without_addresses_and_retry(app, frozen, monkeyp
     assert "1\u00a0courriel remis en attente" in run.invoke(args=["mails", "retry", "courriel-demo"]).output
     assert row().status == "pending"
     assert "0\u00a0courriel remis" in run.invoke(args=["mails", "retry", "--tous"]).output
+
+
+# -- speed ------------------------------------------------------------------------------------------------------------
+
+
+def test_looking_for_work_does_not_read_the_mails_already_sent(frozen, engine_name):
+    past = {"kind": "password_changed", "to_email": "a@b.example", "not_before": clock.now(), "created_at": clock.now(),
+            "status": "sent", "attempts": 1, "data": {}}  # fmt: skip
+    with transaction() as session:
+        rows = [{**past, "public_id": f"s{number}", "dedup_key": f"s{number}"} for number in range(20_000)]
+        session.execute(sa.insert(OutgoingMail), rows)
+        session.execute(sa.text("ANALYZE outgoing_mail" if engine_name == "postgresql" else "ANALYZE"))
+    query = delivery._due(clock.now(), 50).compile(db.engine, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN " if engine_name == "postgresql" else "EXPLAIN QUERY PLAN "
+    plan = str(db.session.execute(sa.text(explain + str(query).replace(":", "\\:"))).all())
+    assert "ix_outgoing_mail_pending" in plan, plan
