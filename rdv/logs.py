@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask
@@ -23,12 +25,21 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         line.update(getattr(record, "facts", {}))
-        if record.exc_info:
-            # The traceback names code; the exception's own text may quote a row, so it stays out.
-            kind = record.exc_info[0]
-            line["exception"] = kind.__name__ if kind else None
-            line["where"] = self.formatException(record.exc_info).splitlines()[:-1]
+        if record.exc_info and record.exc_info[1]:
+            line["exceptions"] = list(_told(record.exc_info[1]))
         return json.dumps(line, ensure_ascii=False)
+
+
+def _told(error: BaseException) -> Iterator[dict[str, Any]]:
+    """Tell an exception and what caused it by class and place: their texts may quote a row, so they stay out."""
+    seen: BaseException | None = error
+    while seen is not None:
+        frames = traceback.extract_tb(seen.__traceback__)
+        yield {
+            "class": type(seen).__name__,
+            "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        }
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
 
 
 def configure(app: Flask) -> None:
