@@ -17,7 +17,7 @@ from rdv.models import Cfa, MeetingType, Slot, User
 class TitleTaken(RdvError):
     """Two kinds of meetings of one CFA would read the same."""
 
-    message = "Un type de rendez-vous porte déjà ce titre. Choisissez-en un autre, par exemple « Visite de l’atelier »."
+    message = "Un type de rendez-vous porte déjà ce titre. Choisissez-en un autre, par exemple «\u00a0Visite de l’atelier\u00a0»."
     status = 409
 
 

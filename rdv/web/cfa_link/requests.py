@@ -38,7 +38,8 @@ class CallForm(PublicForm):
     result = wtforms.RadioField(
         "Résultat de l’appel",
         [validators.InputRequired("Choisissez le résultat de l’appel.")],
-        choices=list(inbox.CALL_RESULTS.items()),
+        choices=inbox.CALL_RESULTS,
+        invalid_choice_message="Choisissez un résultat de la liste.",
     )
     text = wtforms.TextAreaField("Ce qu’il faut retenir", [validators.Optional(), TOO_LONG], filters=[tidy])
 

@@ -33,16 +33,16 @@ class AgendaForm(wtforms.Form):
 
     conseiller = wtforms.SelectField("Agenda de")
     site = wtforms.SelectField("Lieu", default="")
-    etat = wtforms.SelectField("Créneaux", choices=[("", "Tous"), ("libres", "Libres seulement")], default="")
+    etat = wtforms.SelectField("Créneaux", choices={"": "Tous", "libres": "Libres seulement"}, default="")
 
     def offer(self, cfa: Cfa, colleagues: Sequence[User], person: User) -> None:
         """Fill the lists of this CFA; a manager begins with everybody."""
-        others = [(user.public_id, user.shown_name) for user in colleagues if user.id != person.id]
-        self.conseiller.choices = [("moi", "Moi"), ("tous", "Tout le centre"), *others]
+        others = {user.public_id: user.shown_name for user in colleagues if user.id != person.id}
+        self.conseiller.choices = {"moi": "Moi", "tous": "Tout le centre"} | others
         self.conseiller.default = "tous" if current_role() == "manager" else "moi"
-        self.site.choices = [("", "Tous les lieux"), *((site.public_id, site.shown_name) for site in cfa.sites)]
+        self.site.choices = {"": "Tous les lieux"} | {site.public_id: site.shown_name for site in cfa.sites}
         for field in (self.conseiller, self.site, self.etat):
-            if field.data not in dict(field.choices):
+            if field.data not in field.choices:
                 field.data = field.default
 
 

@@ -86,7 +86,7 @@ def _page(found: Booking, move: MoveForm, cancel: CancelForm, refusal: str | Non
     now = clock.now()
     is_coming = found.slot.ends_at > now
     targets = agenda.move_targets(found, now) if found.is_live and is_coming else []
-    move.target.choices = [(slot.public_id, _target_label(slot)) for slot in targets]
+    move.target.choices = {slot.public_id: _target_label(slot) for slot in targets}
     return render_template(
         "staff/booking.html",
         found=found,

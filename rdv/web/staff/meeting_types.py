@@ -18,7 +18,7 @@ from rdv.web.forms import Required, one_line, tidy
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person
 from rdv.web.staff.forms import StaffForm
-from rdv.web.staff.publish_form import WholeNumberField
+from rdv.web.staff.publish_form import NOT_IN_LIST, WholeNumberField
 
 _LONG = validators.Length(max=5000, message="Ce texte est trop long\u00a0: 5000 caractères au plus.")
 
@@ -38,7 +38,9 @@ class MeetingTypeForm(StaffForm):
         [validators.InputRequired("Indiquez un nombre de places, par exemple 1."), validators.NumberRange(1, 500, "Indiquez entre 1 et 500 places, par exemple 12.")],
         default=1,
     )  # fmt: skip
-    default_place = wtforms.RadioField("Comment, d’habitude", choices=list(PLACE_LABELS.items()), default="on_site")
+    default_place = wtforms.RadioField(
+        "Comment, d’habitude", choices=PLACE_LABELS, default="on_site", invalid_choice_message=NOT_IN_LIST
+    )
     description = wtforms.TextAreaField("Présentation ou programme", [validators.Optional(), _LONG], filters=[tidy])
     instructions = wtforms.TextAreaField("Consignes pour venir", [validators.Optional(), _LONG], filters=[tidy])
     what_to_bring = wtforms.TextAreaField("À apporter", [validators.Optional(), _LONG], filters=[tidy])

@@ -16,6 +16,7 @@ from rdv.web.forms import MultiCheckbox, one_line
 from rdv.web.staff.forms import StaffForm
 
 DAY_EXAMPLE = "Indiquez une date, par exemple 01/12/2026."
+NOT_IN_LIST = "Choisissez une valeur de la liste."
 TIME_EXAMPLE = "Indiquez une heure, par exemple 14:00."
 MOST_TRAININGS_SHOWN = 40
 
@@ -59,7 +60,7 @@ class PublishForm(StaffForm):
         "Fin de la plage", [validators.Optional()], format=["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh"],
         invalid_value_message="Cette heure n’est pas lisible. Indiquez par exemple 17:00, ou laissez vide.",
     )  # fmt: skip
-    meeting_type = wtforms.SelectField("Type de rendez-vous")
+    meeting_type = wtforms.SelectField("Type de rendez-vous", invalid_choice_message=NOT_IN_LIST)
     duration = WholeNumberField(
         "Durée d’un rendez-vous, en minutes",
         [validators.Optional(), validators.NumberRange(5, 480, "Indiquez une durée entre 5 et 480 minutes, par exemple 20.")],
@@ -72,24 +73,28 @@ class PublishForm(StaffForm):
         "Places par créneau",
         [validators.Optional(), validators.NumberRange(1, 500, "Indiquez entre 1 et 500 places, par exemple 12.")],
     )  # fmt: skip
-    adviser = wtforms.SelectField("Avec")
-    site = wtforms.SelectField("Lieu de formation")
-    place = wtforms.RadioField("Comment", choices=list(slots.PLACE_LABELS.items()), default="on_site")
+    adviser = wtforms.SelectField("Avec", invalid_choice_message=NOT_IN_LIST)
+    site = wtforms.SelectField("Lieu de formation", invalid_choice_message=NOT_IN_LIST)
+    place = wtforms.RadioField(
+        "Comment", choices=slots.PLACE_LABELS, default="on_site", invalid_choice_message=NOT_IN_LIST
+    )
     room = wtforms.StringField(
         "Salle", [validators.Length(max=200, message="Raccourcissez\u00a0: 200 caractères au plus.")], filters=[one_line]
     )  # fmt: skip
     video_url = wtforms.StringField("Adresse de la visioconférence", filters=[one_line])
     training_scope = wtforms.RadioField(
         "Pour quelles formations",
-        choices=[("site", "Toutes celles de ce lieu"), ("cfa", "Toutes celles du centre"), ("chosen", "Seulement certaines")],
+        choices={"site": "Toutes celles de ce lieu", "cfa": "Toutes celles du centre", "chosen": "Seulement certaines"},
         default="site",
+        invalid_choice_message=NOT_IN_LIST,
     )  # fmt: skip
     training_search = wtforms.StringField("Chercher une formation", filters=[one_line])
     trainings = MultiCheckbox("Formations", validate_choice=False)
     listed = wtforms.RadioField(
         "Qui peut réserver",
-        choices=[("yes", "Tous les candidats, depuis votre page publique"), ("no", "Seulement les personnes à qui vous envoyez le lien")],
+        choices={"yes": "Tous les candidats, depuis votre page publique", "no": "Seulement les personnes à qui vous envoyez le lien"},
         default="yes",
+        invalid_choice_message=NOT_IN_LIST,
     )  # fmt: skip
     allow_overlap = wtforms.BooleanField("Publier quand même, malgré le chevauchement")
 
@@ -101,16 +106,19 @@ class PublishForm(StaffForm):
             {kind.public_id: kind for kind in kinds} if kinds else dict(meeting_types.SUGGESTED)
         )
         self.kinds = drafts
-        self.meeting_type.choices = [
-            (key, f"{draft.title} ({french.duration(draft.duration_minutes)}{_places(draft.default_capacity)})")
+        if kinds and self.meeting_type.data in meeting_types.SUGGESTED:  # created since this page was shown
+            title = meeting_types.SUGGESTED[self.meeting_type.data].title
+            self.meeting_type.data = next((kind.public_id for kind in kinds if kind.title == title), None)
+        self.meeting_type.choices = {
+            key: f"{draft.title} ({french.duration(draft.duration_minutes)}{_places(draft.default_capacity)})"
             for key, draft in drafts.items()
-        ]
-        self.adviser.choices = [(user.public_id, user.shown_name) for user in advisers]
-        self.site.choices = [
-            (site.public_id, site.shown_name + french.zone_suffix(site.timezone))
+        }
+        self.adviser.choices = {user.public_id: user.shown_name for user in advisers}
+        self.site.choices = {
+            site.public_id: site.shown_name + french.zone_suffix(site.timezone)
             for site in cfa.sites
             if site.closed_at is None
-        ]
+        }
         self.every_training = {training.public_id: training for training in trainings}
         chosen = set(self.trainings.data or [])
         words = fold(self.training_search.data or "").split()
@@ -120,7 +128,7 @@ class PublishForm(StaffForm):
             for training in ordered
             if training.public_id in chosen or all(word in fold(_training_label(training)) for word in words)
         ]
-        self.trainings.choices = shown[: max(MOST_TRAININGS_SHOWN, len(chosen))]
+        self.trainings.choices = dict(shown[: max(MOST_TRAININGS_SHOWN, len(chosen))])
         self.hidden_trainings = len(shown) - len(self.trainings.choices)
 
     def begin(self) -> None:

@@ -14,6 +14,7 @@ from rdv.web.forms import Required, one_line, tidy
 from rdv.web.staff.forms import StaffForm
 
 LONGEST_ANSWER = 5000  # characters
+NOT_IN_LIST = "Choisissez une valeur de la liste."
 TOO_LONG = "Ce texte est trop long\u00a0: %(max)d caractères au plus."
 
 # Words of the addresses ↔ values of the domain.
@@ -39,9 +40,9 @@ MODES = {"rappel": "callback", "message": "message", "rendez-vous": "slot"}
 class FilterForm(wtforms.Form):
     """Filters of the inbox, read from the address; a value that makes no sense means « any »."""
 
-    etat = wtforms.SelectField("État", choices=list(STATE_LABELS.items()), default="a-traiter")
+    etat = wtforms.SelectField("État", choices=STATE_LABELS, default="a-traiter")
     mode = wtforms.SelectField(
-        "Type", choices=[("", "Tous"), *((word, inbox.MODE_LABELS[mode]) for word, mode in MODES.items())], default=""
+        "Type", choices={"": "Tous"} | {word: inbox.MODE_LABELS[mode] for word, mode in MODES.items()}, default=""
     )
     site = wtforms.SelectField("Lieu", default="")
     suivi = wtforms.SelectField("Suivie par", default="")
@@ -49,11 +50,11 @@ class FilterForm(wtforms.Form):
 
     def offer(self, cfa: Cfa, colleagues: list[User], person: User) -> None:
         """Fill the lists of this CFA."""
-        self.site.choices = [("", "Tous"), *((site.public_id, site.shown_name) for site in cfa.sites)]
-        others = [(user.public_id, user.shown_name) for user in colleagues if user.id != person.id]
-        self.suivi.choices = [("", "Tout le monde"), ("moi", "Moi"), ("personne", "Personne"), *others]
+        self.site.choices = {"": "Tous"} | {site.public_id: site.shown_name for site in cfa.sites}
+        others = {user.public_id: user.shown_name for user in colleagues if user.id != person.id}
+        self.suivi.choices = {"": "Tout le monde", "moi": "Moi", "personne": "Personne"} | others
         for field in (self.etat, self.mode, self.site, self.suivi):
-            if field.data not in dict(field.choices):
+            if field.data not in field.choices:
                 field.data = field.default
 
     def wanted(self, cfa: Cfa, colleagues: list[User], person: User) -> inbox.Filter:
@@ -70,7 +71,7 @@ class FilterForm(wtforms.Form):
 
     def words(self) -> list[str]:
         """Return the filters in force, in words, the state aside."""
-        chosen = [dict(field.choices)[field.data] for field in (self.mode, self.site, self.suivi) if field.data]
+        chosen = [field.choices[field.data] for field in (self.mode, self.site, self.suivi) if field.data]
         return [*chosen, "En retard seulement"] if self.retard.data else chosen
 
     def address(self, **more: Any) -> str:
@@ -78,7 +79,9 @@ class FilterForm(wtforms.Form):
         values: dict[str, Any] = {
             field.name: field.data for field in (self.etat, self.mode, self.site, self.suivi) if field.data
         }
-        return url_for("staff.requests", **values, **({"retard": 1} if self.retard.data else {}), **more)
+        if self.retard.data:
+            values["retard"] = 1
+        return url_for("staff.requests", **values, **more)
 
 
 class SearchForm(StaffForm):
@@ -103,7 +106,8 @@ class CallForm(StaffForm):
     result = wtforms.RadioField(
         "Résultat de l’appel",
         [validators.InputRequired("Choisissez le résultat de l’appel.")],
-        choices=list(inbox.CALL_RESULTS.items()),
+        choices=inbox.CALL_RESULTS,
+        invalid_choice_message=NOT_IN_LIST,
     )
     text = wtforms.TextAreaField(
         "Ce qu’il faut retenir",
@@ -121,12 +125,14 @@ class NoteForm(StaffForm):
 
 
 class AssignForm(StaffForm):
-    owner = wtforms.SelectField("Suivie par")
+    owner = wtforms.SelectField("Suivie par", invalid_choice_message=NOT_IN_LIST)
 
 
 class CloseForm(StaffForm):
     outcome = wtforms.SelectField(
-        "Résultat", choices=[(key, inbox.OUTCOME_LABELS[key]) for key in inbox.CLOSING_OUTCOMES]
+        "Résultat",
+        choices={key: inbox.OUTCOME_LABELS[key] for key in inbox.CLOSING_OUTCOMES},
+        invalid_choice_message=NOT_IN_LIST,
     )
 
 
@@ -139,10 +145,6 @@ class RequestForms:
         self.note = NoteForm(prefix="note-")
         self.close = CloseForm(prefix="close-")
         self.assign = AssignForm(prefix="assign-", owner=found.owner.public_id if found.owner else "")
-        me = [user for user in colleagues if user.id == person.id]
-        others = [user for user in colleagues if user.id != person.id]
-        self.assign.owner.choices = [
-            ("", "Personne (toute l’équipe)"),
-            *((user.public_id, f"Moi, {user.shown_name}") for user in me),
-            *((user.public_id, user.shown_name) for user in others),
-        ]
+        others = {user.public_id: user.shown_name for user in colleagues if user.id != person.id}
+        me = {user.public_id: f"Moi, {user.shown_name}" for user in colleagues if user.id == person.id}
+        self.assign.owner.choices = {"": "Personne (toute l’équipe)"} | me | others
