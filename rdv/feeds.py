@@ -204,7 +204,10 @@ def validator(feed: CalendarFeed, now: datetime) -> tuple[str, datetime]:
         joined = joined.outerjoin(CandidateRequest, CandidateRequest.id == Booking.request_id).outerjoin(
             Training, Training.id == CandidateRequest.training_id
         )
-    row = db.session.connection().execute(sa.select(*facts).select_from(joined).where(*_slots_of(feed, window))).one()
+    # An individual slot that nobody ever touched shows nothing: publishing does not disturb calendars.
+    ever_touched = sa.or_(Slot.version > 1, Slot.seats_taken > 0, Slot.capacity > 1)
+    query = sa.select(*facts).select_from(joined).where(*_slots_of(feed, window), ever_touched)
+    row = db.session.connection().execute(query).one()
     shown = (
         feed.public_id, feed.generation, feed.scope, feed.detail, calendar_name(feed), feed.cfa.updated_at, window.day,
         ical.RENDERING_VERSION, settings().public_url, *row,

@@ -243,6 +243,17 @@ def test_a_deleted_booking_and_one_moved_to_a_colleague_disappear(
     assert set(application.events) == {third.uid}
 
 
+def test_publishing_free_slots_disturbs_nobody(house: House, client: Client, now: FrozenClock) -> None:
+    application = opened(house, client)
+    application.poll()
+    now.tick(minutes=5)
+    slot = make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-01T14:00")
+    application.poll(status=304)
+    booked(slot)
+    application.poll()
+    assert len(application.events) == 1
+
+
 def test_a_change_in_the_same_instant_is_seen(house: House, client: Client, now: FrozenClock) -> None:
     make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-01T14:00", capacity=12)
     application = opened(house, client)
