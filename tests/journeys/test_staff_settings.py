@@ -44,7 +44,7 @@ def test_a_manager_changes_the_centre(client: FlaskClient) -> None:
     assert page.fields()["answer_days"] == ["2"]
     assert "CFA DU NORD" in page.text
     page = submit(
-        client, page, chosen_name="CFA du Nord", callback_open=None, answer_days=3, disability_contact="Nadia Diallo"
+        client, page, chosen_name="CFA du Nord", modes=["message"], answer_days=3, disability_contact="Nadia Diallo"
     )
     assert "Les réglages sont enregistrés." in page.text
     assert "3 jours ouvrés" in page.text

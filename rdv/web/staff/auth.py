@@ -61,8 +61,8 @@ def forgotten() -> ResponseReturnValue:
             with transaction():
                 accounts.send_reset(email)
             flash(
-                "Si un compte existe à cette adresse, un message vient d’y être envoyé. Le lien qu’il contient est "
-                "valable 2\u00a0heures. Pensez à regarder dans les courriers indésirables.",
+                "Si un compte existe à cette adresse, un lien vient d’y être envoyé. Il est valable 2\u00a0heures\u00a0; "
+                "pensez aux courriers indésirables.",
                 "info",
             )
             return redirect(url_for("staff.sign_in"), 303)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, PasswordField, RadioField, StringField
+from wtforms import Field, PasswordField, RadioField, StringField
 from wtforms.validators import Length, StopValidation
 
 from rdv import french, passwords
@@ -124,8 +124,7 @@ class CfaSettingsForm(StaffForm):
         [Length(max=255, message="255\u00a0caractères au plus.")],
         filters=[one_line],
     )
-    callback_open = BooleanField("Proposer d’être rappelé")
-    message_open = BooleanField("Proposer d’écrire un message")
+    modes = MultiCheckbox("Moyens de contact", choices={"callback": "Être rappelé", "message": "Écrire un message"})
     answer_days = RadioField(
         "Délai de réponse promis",
         [Required("Choisissez un délai.")],

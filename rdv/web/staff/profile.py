@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import accounts
+from rdv import accounts, french
 from rdv.db import transaction
 from rdv.errors import TooManyAttempts, WrongPassword
 from rdv.web.access import address_prefix
@@ -20,6 +20,8 @@ def profile() -> ResponseReturnValue:
     """Show and change names and phone."""
     person = context.current_person()
     form = ProfileForm(obj=person)
+    if not form.is_submitted():
+        form.phone.data = french.phone(person.phone)
     if form.validate_on_submit():
         with transaction():
             accounts.update_profile(person, form.first_name.data, form.last_name.data, form.phone.normalised)

@@ -34,15 +34,16 @@ def cfa_settings_form() -> ResponseReturnValue:
     """Change modes of contact, promised time, name and disability contact."""
     context.require_manager()
     cfa = context.current_cfa()
-    form = CfaSettingsForm(obj=cfa)
+    modes = [mode for mode, opened in (("callback", cfa.callback_open), ("message", cfa.message_open)) if opened]
+    form = CfaSettingsForm(obj=cfa, modes=modes)
     if form.validate_on_submit():
         with transaction():
             changed = cfa_settings.update_cfa(
                 cfa,
                 context.current_person(),
                 name=form.chosen_name.data or None,
-                callback_open=form.callback_open.data,
-                message_open=form.message_open.data,
+                callback_open="callback" in form.modes.data,
+                message_open="message" in form.modes.data,
                 answer_days=form.answer_days.data,
                 disability_contact=form.disability_contact.data or None,
             )
@@ -98,10 +99,11 @@ def _facts(cfa: Cfa) -> list[tuple[str, str | None]]:
 
 def _site(site: Site) -> dict[str, object]:
     week = week_of(site.opening_hours)
-    days = [(WEEKDAYS[i].capitalize(), show_spans(spans) or "Fermé") for i, spans in enumerate(week)]
+    days = [(WEEKDAYS[i].capitalize(), show_spans(spans)) for i, spans in enumerate(week) if spans]
+    closed = [WEEKDAYS[i] for i, spans in enumerate(week) if not spans]
     return {
         "name": site.shown_name,
         "address": site.shown_address,
-        "hours": days if any(week) else [("Horaires", DEFAULT_HOURS)],
+        "hours": [*days, ("Fermé", ", ".join(closed))] if days else [("Horaires", DEFAULT_HOURS)],
         "href": url_for("staff.site_settings", public_id=site.public_id),
     }
