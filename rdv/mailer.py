@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 from rdv import clock, links
+from rdv.contacts import normalise_email
 from rdv.mails import KINDS
 from rdv.mails.message import Mail
 from rdv.models import OutgoingMail
@@ -38,7 +39,8 @@ def render(row: OutgoingMail) -> Rendered:
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(SENDER_NAME, addr_spec=settings().mail_from)
     message["To"] = Address(addr_spec=row.to_email)
-    message["Reply-To"] = Address(addr_spec=mail.reply_to or settings().support_email)
+    # A catalogue's address may hold anything; an odd one must not hold back the candidate's mail.
+    message["Reply-To"] = Address(addr_spec=normalise_email(mail.reply_to) or settings().support_email)
     message["Date"] = clock.now()
     message["Message-ID"] = f"<{row.public_id}@{host()}>"
     message["Content-Language"] = "fr"

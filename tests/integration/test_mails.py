@@ -124,6 +124,14 @@ def test_headers_keep_away_messages_at_home_and_answers_with_the_cfa(message):
     assert message.as_bytes().isascii()
 
 
+def test_an_odd_address_of_the_cfa_does_not_hold_back_the_mail(app, freeze):
+    freeze(NOW)
+    row = CASES["request_received_callback"](House())
+    with transaction():
+        row.request.recipient_email = "accueil@cfa.example ; direction@cfa.example"
+    assert b"Reply-To: aide@rdv-apprentissage.example\r\n" in mailer.render(row).content
+
+
 @every_case("adviser_new_booking", "booking_confirmed_overseas_by_phone")
 def test_a_folded_subject_keeps_its_spaces(message):
     assert message["Subject"].replace("\u00a0", " ") in part(message, "html").replace("\u00a0", " ")
