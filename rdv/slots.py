@@ -347,10 +347,17 @@ def free_for_cfa(cfa: Cfa, now: datetime, limit: int = 60) -> list[FreeSlot]:
 
 
 def near(slot: Slot, now: datetime, limit: int = 3, training: Training | None = None) -> list[FreeSlot]:
-    """Return the free slots nearest in time to one that is gone, for the same training and place when possible."""
+    """Return the free slots nearest in time to one that is gone, for the same training and place when possible.
+
+    Looked for around its hour, however far ahead it is; else the next ones.
+    """
     wanted = training or next(iter(slot.trainings), None)
-    free = free_for_training(wanted, now, 120) if wanted else free_for_cfa(slot.cfa, now, 120)
-    others = [one for one in free if one.public_id != slot.public_id]
+    others: list[FreeSlot] = []
+    for start in (max(now, slot.starts_at - timedelta(hours=12)), now):
+        free = free_for_training(wanted, start) if wanted else free_for_cfa(slot.cfa, start)
+        others = [one for one in free if one.public_id != slot.public_id]
+        if len(others) >= limit:
+            break
     same = [one for one in others if one.site_id == slot.site_id]
     nearest = sorted(same or others, key=lambda one: abs(one.starts_at - slot.starts_at))[:limit]
     return sorted(nearest, key=lambda one: one.starts_at)

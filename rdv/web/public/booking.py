@@ -102,7 +102,7 @@ def _page(
     gone = not shown.free or isinstance(refusal, SlotUnavailable)
     if refusal is not None and not gone:
         form.problem(refusal.message)
-    near = slots_of(slots.near(found, now, training=training), training) if gone else []
+    near = slots_of(slots.near(found, now, training=training), training).slots if gone else []
     fresh = request.method == "GET" or isinstance(refusal, FormExpired | FormRefused | RequestReplayed)
     page = render_template(
         "public/slot.html", slot=found, cfa=found.cfa, training=training, form=form, shown=shown, gone=gone, near=near,

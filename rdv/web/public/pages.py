@@ -16,7 +16,7 @@ from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
 from rdv.web.public.blueprint import bp
 from rdv.web.public.origin import carried
-from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of, zone_note
+from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of
 
 FIRST = 3  # on the first screen of a phone
 UNFOLDED = 12  # more behind « Plus de dates », without another page
@@ -47,7 +47,7 @@ def choice_of(free: Sequence[FreeSlot], training: Training | None, here: str) ->
     """Lay out the free slots of a page whose address is `here`."""
     shown = slots_of(free[: FIRST + UNFOLDED], training)
     rest = len(free) > FIRST + UNFOLDED
-    return Choice(shown[:FIRST], days_of(shown[FIRST:]), here if rest else None, zone_note(free))
+    return Choice(shown.slots[:FIRST], days_of(shown.slots[FIRST:]), here if rest else None, shown.zone)
 
 
 def answer_by(cfa: Cfa, training: Training | None, now: datetime) -> str:
@@ -181,7 +181,8 @@ def way_out(title: str, text: str, actions: list[tuple[str, str]], status: int =
 
 def _all_dates(free: list[FreeSlot], cfa: Cfa, training: Training | None, here: str) -> ResponseReturnValue:
     """Every free slot, a page at a time; a page ends with a whole day."""
-    days = days_of(slots_of(free, training))
+    shown = slots_of(free, training)
+    days = days_of(shown.slots)
     following = None
     if len(free) > LISTED and len(days) > 1:
         last = free[-1].starts_at
@@ -191,7 +192,7 @@ def _all_dates(free: list[FreeSlot], cfa: Cfa, training: Training | None, here: 
     back = _training_url(training) if training else _cfa_url(cfa)
     return render_template(
         "public/all_dates.html", title=training.shown_title if training else cfa.shown_name, days=days,
-        zone=zone_note(free), following=following, back=back,
+        zone=shown.zone, following=following, back=back,
     )  # fmt: skip
 
 

@@ -36,10 +36,18 @@ class ShownDay:
     slots: list[ShownSlot]
 
 
-def slots_of(free: Sequence[FreeSlot], training: Training | None) -> list[ShownSlot]:
+@dataclass(frozen=True)
+class Shown:
+    """Slots in order, and the zone to name once above them: « heure de La Réunion », None when it goes without saying."""
+
+    slots: list[ShownSlot]
+    zone: str | None
+
+
+def slots_of(free: Sequence[FreeSlot], training: Training | None) -> Shown:
     """Return the slots as buttons that lead to their booking page, for this training; each in its site's zone."""
     sites = directory.sites_by_id(slot.site_id for slot in free)
-    named = zone_note(free) is None
+    zones = {site.timezone for site in sites.values()}
     query = carried() | ({"formation": training.public_id} if training else {})
     shown = []
     for slot in free:
@@ -51,27 +59,17 @@ def slots_of(free: Sequence[FreeSlot], training: Training | None) -> list[ShownS
         shown.append(
             ShownSlot(
                 day_label=french.day(local),
-                time_label=french.clock_time(local) + (french.zone_suffix(site.timezone) if named else ""),
+                time_label=french.clock_time(local) + (french.zone_suffix(site.timezone) if len(zones) > 1 else ""),
                 duration_label=french.duration(int((slot.ends_at - slot.starts_at).total_seconds() // 60)),
                 place_label=place,
                 seats_label=f"En groupe, {french.plural(slot.seats_left, 'place')}" if slot.is_group else None,
                 href=url_for("public.slot", public_id=slot.public_id, **query),
             )
         )
-    return shown
+    named_once = french.zone_suffix(zones.pop()).strip(" ()") if len(zones) == 1 else ""
+    return Shown(shown, named_once or None)
 
 
-def days_of(shown: Sequence[ShownSlot]) -> list[ShownDay]:
+def days_of(slots: Sequence[ShownSlot]) -> list[ShownDay]:
     """Group slots, already in order, by day."""
-    return [ShownDay(label, list(slots)) for label, slots in groupby(shown, key=lambda slot: slot.day_label)]
-
-
-def zone_note(free: Sequence[FreeSlot]) -> str | None:
-    """Return « heure de La Réunion » when all these slots share a zone that is not Paris; said once above them.
-
-    None otherwise: then each button names its own zone, if it must.
-    """
-    zones = {site.timezone for site in directory.sites_by_id(slot.site_id for slot in free).values()}
-    if len(zones) != 1 or zones == {clock.PARIS}:
-        return None
-    return french.zone_suffix(zones.pop()).strip(" ()")
+    return [ShownDay(label, list(same)) for label, same in groupby(slots, key=lambda slot: slot.day_label)]
