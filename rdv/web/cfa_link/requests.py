@@ -54,8 +54,7 @@ class LinkForms:
 
 @bp.errorhandler(LinkInvalid)
 def wrong_link(error: LinkInvalid) -> ResponseReturnValue:
-    """Say what to do with a link that is wrong, too old or revoked; wrong links are counted."""
-    count_failed_secret()
+    """Say what to do with a link that is wrong, too old or revoked."""
     page = render_template(
         "cfa_link/invalid.html",
         support=settings().support_email,
@@ -95,12 +94,17 @@ def act(token: str) -> ResponseReturnValue:
 
 
 def _found(token: str) -> CandidateRequest:
-    link = read_link("answer", token, max_age=links.ANSWER_LINK_SECONDS)
+    """Return the request of a valid link; wrong ones are counted, so that nobody tries many.
+
+    Raises LinkInvalid, or TooManyRequests.
+    """
     try:
+        link = read_link("answer", token, max_age=links.ANSWER_LINK_SECONDS)
         found = inbox.get_by_public_id(link.object_id)
-    except NotFound:
+        check_link(link, found.recipient_email, found.link_version)
+    except (LinkInvalid, NotFound):
+        count_failed_secret()
         raise LinkInvalid from None
-    check_link(link, found.recipient_email, found.link_version)
     return found
 
 
