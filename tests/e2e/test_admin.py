@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
@@ -99,19 +100,23 @@ def test_deleting_asks_first(page: Page) -> None:
     assert "essai" not in platforms()
 
 
-def test_pages_are_whole_under_the_csp(page: Page) -> None:
+def test_pages_are_whole_under_the_csp_and_accessible(page: Page) -> None:
     cfa = make.cfa()
+    make.cfa()
+    make.cfa()
     make.site(cfa)
     for name in ("centres", "lieux", "comptes", "courriels", "demandes", "taches", "plateformes", "journal"):
         answer = page.goto(f"/admin/{name}/")
         assert answer is not None
         assert "'nonce-" in answer.headers["content-security-policy"]
         assert page.locator("h1").count() == 1
+        serious = [each for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+        assert not serious, f"{name}: {[(each['id'], each['nodes'][0]['html']) for each in serious]}"
     page.goto("/admin/centres/")
-    page.get_by_role("link", name="Modifier").click()
+    page.get_by_role("row", name=cfa.siret).get_by_role("link", name="Modifier").click()
     page.get_by_label("Adresse de contact").fill("contact@cfa-tilleuls.example")
     page.get_by_role("button", name="Enregistrer").click()
     page.wait_for_url("**/admin/centres/**")
     assert page.get_by_role("status").count() == 1
-    page.get_by_role("link", name="Voir").click()
+    page.get_by_role("row", name=cfa.siret).get_by_role("link", name="Voir").click()
     assert "contact@cfa-tilleuls.example" in page.locator("main").inner_text()
