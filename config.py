@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,9 @@ class Config:
         url = urlsplit(self.public_url)
         if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
             found.append(f"PUBLIC_URL={self.public_url!r} : origine attendue, par exemple https://rdv.exemple.fr")
+        for name in ("mail_from", "support_email"):
+            if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", getattr(self, name)):
+                found.append(f"{name.upper()}={getattr(self, name)!r} : une seule adresse attendue, sans nom")
         if self.env != "production":
             return found
         if len(self.secret_key) < 32:
@@ -180,11 +185,12 @@ def _kept_key(folder: Path) -> str:
     """A key of this machine alone, made at the first start, so that `make run` asks no question."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "secret_key"
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        key = secrets.token_hex(32)
-        file.write(key)
-    return key
+    if not path.exists():
+        # Written apart then linked whole: two processes that start together end with the same key.
+        draft = folder / f".secret_key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()

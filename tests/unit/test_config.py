@@ -1,0 +1,72 @@
+"""Settings: every problem said at once, nothing guessed in production."""
+
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from config import Config, ConfigError
+
+PRODUCTION = {
+    "APP_ENV": "production",
+    "SECRET_KEY": "x" * 64,
+    "DATABASE_URL": "postgres://rdv@base/rdv",
+    "PUBLIC_URL": "https://rdv.exemple.fr/",
+    "MAIL_BACKEND": "smtp",
+    "MAIL_FROM": "rdv@exemple.fr",
+    "SUPPORT_EMAIL": "aide@exemple.fr",
+}
+
+
+def test_a_fresh_machine_needs_nothing(tmp_path):
+    config = Config.from_env({"INSTANCE_DIR": str(tmp_path / "instance")})
+    assert config.database_url == f"sqlite:///{tmp_path}/instance/rdv.sqlite"
+    key = tmp_path / "instance" / "secret_key"
+    assert len(config.secret_key) == 64
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert Config.from_env({"INSTANCE_DIR": str(tmp_path / "instance")}).secret_key == config.secret_key
+
+
+def test_the_port_gives_the_address(tmp_path):
+    assert Config.from_env({"PORT": "5003", "INSTANCE_DIR": str(tmp_path)}).public_url == "http://127.0.0.1:5003"
+
+
+def test_production_with_all_it_needs(tmp_path):
+    config = Config.from_env({**PRODUCTION, "INSTANCE_DIR": str(tmp_path)})
+    assert config.database_url == "postgresql+psycopg://rdv@base/rdv"
+    assert config.public_url == "https://rdv.exemple.fr"
+    flask = config.flask()
+    assert flask["SESSION_COOKIE_SECURE"]
+    assert flask["SESSION_COOKIE_NAME"].startswith("__Host-")
+
+
+def test_production_says_all_that_is_missing_at_once():
+    with pytest.raises(ConfigError) as refused:
+        Config.from_env({"APP_ENV": "production", "DEMO": "1"})
+    for name in ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL", "MAIL_BACKEND", "MAIL_FROM", "DEMO"):
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_PORT", "vingt-cinq"),
+        ("DEMO", "peut-être"),
+        ("PUBLIC_URL", "rdv.exemple.fr"),
+        ("PUBLIC_URL", "https://rdv.exemple.fr/sous/chemin"),
+        ("MAIL_TLS", "oui"),
+        ("MAIL_FROM", "RDV <rdv@exemple.fr>"),
+        ("APP_ENV", "recette"),
+        ("SQLITE_SYNCHRONOUS", "MAYBE"),
+    ],
+)
+def test_a_wrong_value_names_its_setting(name, value):
+    with pytest.raises(ConfigError, match=name):
+        Config.from_env({name: value})
+
+
+def test_a_relay_without_tls_is_for_this_machine_only():
+    with pytest.raises(ConfigError, match="MAIL_TLS"):
+        Config.from_env({**PRODUCTION, "MAIL_TLS": "none", "MAIL_SERVER": "relais.exemple.fr"})
+    Config.from_env({**PRODUCTION, "MAIL_TLS": "none"})
