@@ -228,6 +228,9 @@ def test_codes_are_said_in_french(client: Client, service: User) -> None:
         noun, _, verb = action.partition(".")
         assert words.noun(noun) != noun
         assert not said.endswith(f": {verb}"), said
+    assert words.facts({"scope": "adviser", "changes": {"callback_open": [True, False]}}) == (
+        "étendue\u00a0: conseiller, changements\u00a0: être rappelé oui / non"
+    )
     assert set(words.MAILS) == set(KINDS)
     assert {job.name for job in JOBS} <= set(words.JOBS)
     cfa = make.cfa()

@@ -83,6 +83,24 @@ _FACTS = {
     "told": "personnes prévenues",
 }
 
+_VALUES = {
+    "active": "compte ouvert",
+    "adviser": "conseiller",
+    "callback_open": "être rappelé",
+    "cfa": "centre",
+    "chosen_name": "nom choisi",
+    "closed_at": "fermeture",
+    "code": "code",
+    "disability_contact": "contact handicap",
+    "email": "adresse de contact",
+    "full": "complet",
+    "is_service_team": "équipe du service",
+    "manager": "responsable",
+    "message_open": "message",
+    "updated_at": "date de modification",
+    "url": "adresse du site",
+}
+
 
 def noun(code: str | None) -> str:
     """« Calendrier » for an object of the journal."""
@@ -103,7 +121,9 @@ def facts(data: dict[str, Any]) -> str:
 
 def _told(value: Any) -> str:
     if isinstance(value, dict):
-        return "; ".join(f"{key} {_told(inner)}" for key, inner in value.items())
+        return "; ".join(f"{_told(key)} {_told(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return " / ".join(map(_told, value))
-    return "–" if value is None else str(value)
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    return "–" if value is None else _VALUES.get(str(value), str(value))
