@@ -378,3 +378,14 @@ def test_what_a_reader_opens_changes_nothing(client, house):
     assert nothing_written(slot)
     assert slot.version == before
     assert count(RequestEvent) == 0
+
+
+def test_the_nearest_are_found_however_far_ahead(client, house):
+    with transaction():
+        kind = make.meeting_type(house.cfa)
+        for day in range(1, 29):
+            for hour in (9, 10, 11):
+                make.slot(house.adviser, house.site, kind, starts_at=f"2027-01-{day:02d}T{hour:02d}:00")
+    gone = slot_at(house, "2027-01-28T08:00", meeting_type=kind, status="closed")
+    days = [node.text for node in visit(client, path(gone)).all("a.rdv-slot .rdv-slot__day")]
+    assert days == ["jeudi 28 janvier"] * 3
