@@ -243,6 +243,21 @@ def test_a_target_that_fills_meanwhile_is_refused_and_the_seat_kept(client, plac
     assert "Aucun autre créneau ouvert" in page.text
 
 
+def test_a_booking_never_moves_where_the_person_cannot_be_reached(client, place):
+    _cfa, site, adviser = place
+    booked = make.booking(make.slot(adviser, site), request={"phone": None})
+    by_phone = make.slot(adviser, site, starts_at="2026-12-03T09:00", place="phone")
+    sign_in(client, adviser)
+    page = visit(client, f"/equipe/rendez-vous/{booked.public_id}")
+    assert "Aucun autre créneau ouvert" in page.text
+    token = page.fields("Message")["csrf_token"][0]
+    sent = {"csrf_token": token, "action": "move", "move-target": by_phone.public_id}
+    answer = client.post(page.path, data=sent)
+    assert answer.status_code == 400
+    assert "indiquez un numéro" in answer.text
+    assert by_phone.seats_taken == 0
+
+
 @pytest.mark.parametrize(
     "path", ["/equipe/creneaux/{slot}", "/equipe/creneaux/{slot}/annuler", "/equipe/rendez-vous/{booking}"]
 )
