@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rdv.contacts import normalise_phone
 from rdv.db import db, transaction
-from rdv.models import Booking, CandidateRequest, OutgoingMail, RequestEvent, Slot
+from rdv.models import Booking, CandidateRequest, Cfa, OutgoingMail, RequestEvent, Slot
 from tests import make
 from tests.support.pages import SAME_SITE, submit, visit
 
@@ -221,6 +221,27 @@ def test_a_token_of_another_form_is_refused(client, house):
     slot = slot_at(house)
     other = visit(client, f"/formation/{house.training.public_id}/ecrire").fields()["form_token"][0]
     assert client.post(path(slot), data={**LINA, "form_token": other}, headers=SAME_SITE).status_code == 400
+    assert nothing_written(slot)
+
+
+def test_a_token_of_another_centre_is_refused(client, house):
+    slot = slot_at(house)
+    other = make.cfa()
+    elsewhere = make.slot(make.adviser(other), make.site(other))
+    token = visit(client, path(elsewhere)).fields()["form_token"][0]
+    assert client.post(path(slot), data={**LINA, "form_token": token}, headers=SAME_SITE).status_code == 400
+    assert nothing_written(slot)
+
+
+def test_a_centre_that_closed_takes_nobody(client, house):
+    slot = slot_at(house)
+    slot_at(house, "2026-12-02T14:00")
+    page = visit(client, path(slot))
+    with transaction() as session:
+        session.execute(sa.update(Cfa).values(closed_at=house.clock.now))
+    for answer in (visit(client, path(slot)), submit(client, page, status=409, **LINA)):
+        assert "n’est plus disponible" in answer.text
+        assert not answer.all(".rdv-slot, .fr-tile")
     assert nothing_written(slot)
 
 

@@ -62,6 +62,8 @@ def book(public_id: str) -> ResponseReturnValue:
         return _page(found, training, form, refusal)
     if not form.validate():
         return _page(found, training, form, status=422)
+    if found.cfa.closed_at is not None:
+        return _page(found, training, form, SlotUnavailable())
     sent, candidate = submission(token), form.candidate(platform())
     try:
         count_post(found.cfa.public_id, candidate.email, candidate.phone)
@@ -75,7 +77,7 @@ def book(public_id: str) -> ResponseReturnValue:
                 return earlier
             raise
     except AlreadyBooked:
-        return _already_booked(found, candidate)
+        return _already_booked(found, training, candidate)
     except (SlotUnavailable, RequestReplayed, TooManyRequests) as refusal:
         return _page(found, training, form, refusal)
     link = links.new_personal_token(booked.public_id, candidate.email or candidate.phone)
@@ -102,13 +104,14 @@ def _page(
     gone = not shown.free or isinstance(refusal, SlotUnavailable)
     if refusal is not None and not gone:
         form.problem(refusal.message)
-    near = slots_of(slots.near(found, now, training=training), training).slots if gone else []
+    elsewhere = gone and found.cfa.closed_at is None
+    near = slots_of(slots.near(found, now, training=training), training).slots if elsewhere else []
     fresh = request.method == "GET" or isinstance(refusal, FormExpired | FormRefused | RequestReplayed)
     page = render_template(
         "public/slot.html", slot=found, cfa=found.cfa, training=training, form=form, shown=shown, gone=gone, near=near,
         typed=request.method == "POST", token=form_token(PURPOSE, found.cfa.public_id, fresh),
         action=url_for("public.slot", public_id=found.public_id, **_query(training)),
-        back=_back(found, training), ways=ways_of(found.cfa, training, now) if gone else [],
+        back=_back(found, training), ways=ways_of(found.cfa, training, now) if elsewhere else [],
     )  # fmt: skip
     return page, refusal.status if refusal else status
 
@@ -139,7 +142,7 @@ def _back(found: Slot, training: Training | None) -> str:
     return url_for("public.cfa", public_id=found.cfa.public_id, **carried())
 
 
-def _already_booked(found: Slot, candidate: Candidate) -> ResponseReturnValue:
+def _already_booked(found: Slot, training: Training | None, candidate: Candidate) -> ResponseReturnValue:
     """Answer the same whether the typed contact is an e-mail or not; only its owner receives the link again."""
     with transaction():
         booking_id = booking.live_booking_of(found, candidate)
@@ -151,7 +154,7 @@ def _already_booked(found: Slot, candidate: Candidate) -> ResponseReturnValue:
         "Une même personne ne réserve qu’une fois ce créneau. Si une réservation existe avec ces coordonnées, son lien "
         "personnel vient d’être renvoyé à l’adresse électronique qu’elle contient. Sans adresse, appelez le centre.",
         [
-            ("Voir les autres créneaux", url_for("public.cfa", public_id=found.cfa.public_id, **carried())),
+            ("Voir les autres créneaux", _back(found, training)),
             ("Recevoir à nouveau mon lien", url_for("public.resend")),
         ],
         status=AlreadyBooked.status,
