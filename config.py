@@ -141,10 +141,7 @@ class Config:
             "SECRET_KEY": self.secret_key,
             "TESTING": self.testing,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": {
-                "hide_parameters": True,  # an error would quote people's data
-                "pool_pre_ping": not self.database_url.startswith("sqlite"),
-            },
+            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # an error would quote people's data
             "MAX_CONTENT_LENGTH": 256 * 1024,
             "MAX_FORM_PARTS": 400,
             "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",

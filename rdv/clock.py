@@ -5,6 +5,7 @@ Instants are aware UTC everywhere; wall times are naive `datetime`s that never l
 
 from __future__ import annotations
 
+import time as time_module
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,11 @@ PARIS = "Europe/Paris"
 def now() -> datetime:
     """Return the present instant, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Return seconds that only ever rise, for measuring a wait; they date nothing."""
+    return time_module.monotonic()
 
 
 def to_zone(instant: datetime, zone: str) -> datetime:

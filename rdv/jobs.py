@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import clock
-from rdv.db import db, transaction
-from rdv.models import JobRun, ThrottleCount
+from rdv import clock, throttle
+from rdv.db import db, transaction, violated
+from rdv.models import JobRun
 
 log = logging.getLogger(__name__)
 
-THROTTLE_KEPT = timedelta(days=2)
 RUNS_KEPT = timedelta(days=30)
 
 
@@ -40,10 +39,10 @@ def claim(name: str, slot: datetime, now: datetime) -> bool:
     try:
         with transaction() as session:
             session.execute(sa.insert(JobRun).values(name=name, slot=slot, started_at=now))
-    except IntegrityError:
-        if db.session.get(JobRun, (name, slot)) is None:
-            raise
-        return False
+    except IntegrityError as error:
+        if violated(error, "pk_job_run"):
+            return False
+        raise
     return True
 
 
@@ -70,7 +69,7 @@ def run(job: Job, now: datetime | None = None) -> bool:
 def purge(now: datetime) -> None:
     """Delete what nobody reads any more: old counts of the limits, old claims."""
     with transaction() as session:
-        session.execute(sa.delete(ThrottleCount).where(ThrottleCount.window_start < now - THROTTLE_KEPT))
+        throttle.purge(now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from rdv import inbox, outbox, seats, thread
 from rdv.booking import statement
@@ -86,34 +87,46 @@ def book(
 
     Raises SlotUnavailable, AlreadyBooked (same person, same hour), RequestReplayed (same submission id), ContactMissing.
     """
-    seat = _read(slot)
+    seat = _read(slot, candidate)
     check_contact(seat.place, candidate)
-    if _live_booking(seat.cfa_id, seat.starts_at, candidate) is not None:
+    if seat.held is not None:
         raise AlreadyBooked
     made = _write(seat, candidate, submission, now, training)
     if made is not None:
         return made
     for other in equal_slots(slot, now)[1:]:
-        made = _write(_read(other), candidate, submission, now, training)
+        made = _write(_read(other, candidate), candidate, submission, now, training)
         if made is not None:
             return made
     raise SlotUnavailable
 
 
+_HELD = (
+    sa.select(Booking.id)
+    .where(Booking.person_key == sa.bindparam("person_key"), Booking.status != sa.literal_column("'cancelled'"))
+    .limit(1)
+)
 _SEAT = (
     sa.select(
-        Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.starts_at, Slot.place,
+        Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place,
         User.email.label("adviser_email"),
+        # The booking that this same person already holds at this hour in this CFA.
+        _HELD.join(_at_once := aliased(Slot), _at_once.id == Booking.slot_id)
+        .where(_at_once.cfa_id == Slot.cfa_id, _at_once.starts_at == Slot.starts_at)
+        .correlate(Slot)
+        .scalar_subquery()
+        .label("held"),
     )
     .join(User, User.id == Slot.adviser_id)
     .where(Slot.id == sa.bindparam("slot_id"))
 )  # fmt: skip
 
 
-def _read(slot: Slot) -> Any:
+def _read(slot: Slot, candidate: Candidate) -> Any:
     """Return what the rows of a booking need of a slot, as it is now, in one small query: objects cost four times that."""
     (slot_id,) = sa.inspect(slot).identity or (None,)
-    return db.session.connection().execute(_SEAT, {"slot_id": slot_id}).one()
+    parameters = {"slot_id": slot_id, "person_key": _key_of(candidate)}
+    return db.session.connection().execute(_SEAT, parameters).one()
 
 
 def _write(
@@ -180,28 +193,10 @@ def _write(
     return Booked(request_id, request_public_id, slot.id) if request_id is not None else None
 
 
-_LIVE_BOOKING = (
-    sa.select(Booking.id)
-    .join(Slot, Slot.id == Booking.slot_id)
-    .where(
-        Slot.cfa_id == sa.bindparam("cfa_id"),
-        Slot.starts_at == sa.bindparam("starts_at"),
-        Booking.person_key == sa.bindparam("person_key"),
-        Booking.status != sa.literal_column("'cancelled'"),
-    )
-    .limit(1)
-)
-
-
 def live_booking_of(slot: Slot, candidate: Candidate) -> int | None:
     """Return the id of the booking that this same person already holds at this hour in this CFA, if any."""
-    return _live_booking(slot.cfa_id, slot.starts_at, candidate)
-
-
-def _live_booking(cfa_id: int, starts_at: datetime, candidate: Candidate) -> int | None:
-    parameters = {"cfa_id": cfa_id, "starts_at": starts_at, "person_key": _key_of(candidate)}
-    found: int | None = db.session.connection().execute(_LIVE_BOOKING, parameters).scalar()
-    return found
+    held: int | None = _read(slot, candidate).held
+    return held
 
 
 def _key_of(candidate: Candidate) -> str:
