@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import contains_eager, selectinload
 
 from rdv import audit, clock
-from rdv.db import db
+from rdv.db import db, violated
 from rdv.errors import AccountClosed, AlreadyMember, LastManager, NotFound
 from rdv.models import CalendarFeed, Cfa, Membership, Site, Slot, User
 from rdv.outbox import enqueue
@@ -58,14 +59,13 @@ def invite(
     Their names are theirs once they have an account: those given here serve only a new one. Raises AlreadyMember,
     AccountClosed.
     """
-    user = db.session.scalar(sa.select(User).where(User.email == email))
-    if user is None:
-        user = User(email=email, first_name=first_name, last_name=last_name)
-        db.session.add(user)
-        db.session.flush()
-    if not user.active:
-        raise AccountClosed
-    membership = _opened(user, cfa, role, sites)
+    try:
+        user = _account(email, first_name, last_name)
+        membership = _opened(user, cfa, role, sites)
+    except IntegrityError as error:  # two managers invited the same person together
+        if violated(error, "uq_user_account_email", "uq_membership_user_id_cfa_id"):
+            raise AlreadyMember from None
+        raise
     _record("membership.invited", membership, by, role=role)
     send_invitation(membership)
     if user.password_hash:
@@ -152,6 +152,18 @@ def slots_ahead(membership: Membership) -> int:
         )
     )
     return found or 0
+
+
+def _account(email: str, first_name: str, last_name: str) -> User:
+    """Return the account of an address, new when there is none; raise AccountClosed."""
+    user = db.session.scalar(sa.select(User).where(User.email == email))
+    if user is None:
+        user = User(email=email, first_name=first_name, last_name=last_name)
+        db.session.add(user)
+        db.session.flush()
+    if not user.active:
+        raise AccountClosed
+    return user
 
 
 def _row(user: User, cfa: Cfa) -> Membership | None:

@@ -78,8 +78,8 @@ def phone() -> str:
 
 @lru_cache
 def password_hash(password: str = PASSWORD) -> str:
-    """Hash once: scrypt is slow on purpose."""
-    return generate_password_hash(password)
+    """Hash once, with a light scrypt: that of the application is slow on purpose, at each sign-in."""
+    return generate_password_hash(password, method="scrypt:1024:8:1")
 
 
 # The house

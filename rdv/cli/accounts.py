@@ -9,7 +9,7 @@ from flask import Flask
 from rdv import accounts, audit, links, memberships, passwords
 from rdv.contacts import normalise_email
 from rdv.db import db, transaction
-from rdv.errors import RdvError, WeakPassword
+from rdv.errors import AccountClosed, RdvError, WeakPassword
 from rdv.models import Cfa
 
 
@@ -32,18 +32,22 @@ def _address(_context: click.Context, _option: click.Parameter, text: str) -> st
 @click.option("--last-name", default="", help="Nom.")
 @click.option("--ask-password", is_flag=True, help="Demander le mot de passe ici plutôt que par un lien.")
 def create_admin(email: str, first_name: str, last_name: str, ask_password: bool) -> None:
-    """Donne accès à l'administration : affiche un lien d'invitation, ou demande un mot de passe."""
+    """Donne accès à l’administration : affiche un lien d'invitation, ou demande un mot de passe."""
     hashed = _asked_password(email, first_name, last_name) if ask_password else None
     with transaction():
         user = accounts.find(email) or accounts.create(email, first_name, last_name)
+        if not user.active:
+            raise click.ClickException(AccountClosed.message)
         user.is_service_team = True
         audit.record("user.service_team", user=None, object_type="user", object_id=user.public_id)
-        if hashed:
+        if hashed and user.password_hash:
+            accounts.reset_password(user, hashed)
+        elif hashed:
             accounts.accept_invitation(user, first_name or user.first_name, last_name or user.last_name, hashed)
     if user.password_hash:
-        click.echo(f"{email} peut se connecter : {links.sign_in()}")
+        click.echo(f"{email} peut se connecter : {links.sign_in()}")
     else:
-        click.echo("Lien d'invitation, valable 14 jours, à remettre à cette personne :")
+        click.echo("Lien d’invitation, valable 14 jours, à remettre à cette personne :")
         click.echo(links.invitation(user))
 
 
@@ -57,16 +61,16 @@ def _asked_password(*own_words: str) -> str:
 
 
 @click.command("invite")
-@click.option("--siret", required=True, help="SIRET de l'établissement gestionnaire.")
+@click.option("--siret", required=True, help="SIRET de l’établissement gestionnaire.")
 @click.option("--email", required=True, callback=_address, help="Adresse de la personne.")
 @click.option("--first-name", default="", help="Prénom.")
 @click.option("--last-name", default="", help="Nom.")
 @click.option("--role", type=click.Choice(["adviser", "manager"]), default="manager", help="Rôle dans le centre.")
 def invite(siret: str, email: str, first_name: str, last_name: str, role: str) -> None:
-    """Invite une personne dans un centre : lui écrit, et affiche le lien."""
+    """Invite une personne dans un centre : lui écrit, et affiche le lien."""
     cfa = db.session.scalar(sa.select(Cfa).where(Cfa.siret == siret))
     if cfa is None:
-        raise click.ClickException(f"Aucun centre n'a le SIRET {siret}.")
+        raise click.ClickException(f"Aucun centre n’a le SIRET {siret}.")
     try:
         with transaction():
             membership = memberships.invite(cfa, email, first_name, last_name, role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from rdv import links, memberships
 from rdv.db import db, transaction
-from rdv.errors import LastManager
+from rdv.errors import AlreadyMember, LastManager
 from rdv.models import AuditEntry, CalendarFeed, Cfa, Membership, OutgoingMail, User
 from tests import make
 from tests.support.frozen import FrozenClock
@@ -259,8 +260,6 @@ def test_a_manager_may_leave_when_another_stays(client: FlaskClient) -> None:
 
 @pytest.mark.concurrent
 def test_two_managers_who_withdraw_each_other_leave_one(app: Flask) -> None:
-    import threading
-
     cfa = make.cfa()
     people = [make.manager(cfa).id for _ in range(2)]
     ready = threading.Barrier(2)
@@ -280,11 +279,40 @@ def test_two_managers_who_withdraw_each_other_leave_one(app: Flask) -> None:
             finally:
                 db.session.remove()
 
-    threads = [threading.Thread(target=withdraw, args=(i,)) for i in range(2)]
+    _together(withdraw)
+    assert len(refused) == 1
+    assert len(memberships.team(cfa)) == 1
+
+
+@pytest.mark.concurrent
+def test_two_managers_who_invite_the_same_person_together_make_one_account(app: Flask) -> None:
+    cfa_id = make.cfa().id
+    ready = threading.Barrier(2)
+    refused: list[int] = []
+
+    def invite_lea(index: int) -> None:
+        with app.app_context():
+            ready.wait()
+            try:
+                with transaction() as session:
+                    cfa = session.get(Cfa, cfa_id)
+                    assert cfa is not None
+                    memberships.invite(cfa, "lea.petit@cfa-tilleuls.example", "Léa", "Petit", "adviser")
+            except AlreadyMember:
+                refused.append(index)
+            finally:
+                db.session.remove()
+
+    _together(invite_lea)
+    assert len(refused) == 1
+    assert db.session.query(User).count() == 1
+    assert len(invitations()) == 1
+
+
+def _together(act: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=act, args=(i,)) for i in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     db.session.rollback()
-    assert len(refused) == 1
-    assert len(memberships.team(cfa)) == 1

@@ -41,7 +41,7 @@ def sign_in() -> ResponseReturnValue:
 @bp.post("/deconnexion")
 def sign_out() -> ResponseReturnValue:
     """Close this browser's session."""
-    return close_session("Vous êtes déconnecté.")
+    return close_session("Votre session est fermée.")
 
 
 @bp.route("/mot-de-passe-oublie", methods=["GET", "POST"])
