@@ -59,6 +59,12 @@ def plan_run(
 
     Without an end: one slot. Raises WrongPlan with the field to correct.
     """
+    # Before any conversion: the first and last days of the calendar have no instant in some zones.
+    today = now.date()
+    if day < today - timedelta(days=1):
+        raise WrongPlan("day", "Ce moment est déjà passé. Choisissez-en un à venir.")
+    if day > today + FARTHEST:
+        raise WrongPlan("day", "Cette date est dans plus de dix-huit mois. Vérifiez l’année.")
     cursor = datetime.combine(day, start)
     last = cursor + timedelta(minutes=minutes) if end is None else datetime.combine(day, end)
     if last.date() != day:
@@ -83,8 +89,6 @@ def plan_run(
         raise WrongPlan(
             "day" if spans[-1].ends_at <= now else "start", "Ce moment est déjà passé. Choisissez-en un à venir."
         )
-    if spans[0].starts_at > now + FARTHEST:
-        raise WrongPlan("day", "Cette date est dans plus de dix-huit mois. Vérifiez l’année.")
     return spans
 
 

@@ -71,9 +71,7 @@ def test_the_skipped_hour_of_spring_is_refused_and_the_afternoon_keeps_its_wall_
     with pytest.raises(slots.WrongPlan, match="n’existe pas") as refused:
         slots.plan_run(spring, time(2, 30), time(4), 20, 0, PARIS, NOW)
     assert refused.value.field == "start"
-    before, after = (
-        slots.plan_run(day, time(14), None, 20, 0, PARIS, NOW)[0] for day in (date(2027, 3, 27), spring)
-    )
+    before, after = (slots.plan_run(day, time(14), None, 20, 0, PARIS, NOW)[0] for day in (date(2027, 3, 27), spring))
     assert (before.starts_at.hour, after.starts_at.hour) == (13, 12)
 
 

@@ -191,6 +191,9 @@ def test_cancelling_a_slot_says_how_many_are_told_and_tells_them(client, place):
     assert "2 personnes inscrites seront prévenues" in ask.text
     assert "Sans adresse électronique : Hugo Bernard" in ask.text
     assert slot.status == "open"  # asking is not doing
+    kept = submit(client, ask, status=400, message="Salle fermée", csrf_token="d’une autre session")
+    assert kept.fields()["message"] == ["Salle fermée"]
+    assert slot.status == "open"
     done = submit(client, ask, message="Salle fermée")
     assert "2 personnes prévenues" in done.text
     assert slot.status == "cancelled"

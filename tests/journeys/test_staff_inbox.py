@@ -100,7 +100,9 @@ def test_filters_stand_in_the_address_and_combine(client, cfa, adviser):
     assert found("mode=message") == found("retard=1") == found(f"site={site.public_id}") == ["Alpha"]
     assert found("suivi=moi") == found(f"mode=rappel&suivi={adviser.public_id}") == ["Bravo"]
     assert found("suivi=personne") == ["Alpha"]
-    assert found("etat=quoi&mode=quoi&site=quoi&suivi=quoi&apres=quoi") == ["Alpha", "Bravo"]
+    assert found("etat=quoi&mode=quoi&site=quoi&suivi=quoi&apres=quoi")
+    far_past = "MDAwMS0wMS0wMVQwMDowMDowMCsxNDowMCBhYmM"  # 0001-01-01T00:00:00+14:00 abc
+    assert found(f"apres={far_past}") == ["Alpha", "Bravo"]
     page = submit(client, visit(client, URL), form="Lieu", mode="message", suivi="moi")
     assert "Aucune demande avec ces filtres" in page.text
     assert "Filtres actifs : Message, Moi." in page.text
@@ -219,6 +221,18 @@ def test_an_empty_answer_a_call_without_result_and_an_empty_note_are_refused(cli
     long = submit(client, page, form="ecrire-form", status=400, **{"answer-text": "x" * 5001})
     assert any("5000 caractères au plus" in error for error in long.errors)
     assert [event.kind for event in request.events] == ["created"]
+
+
+def test_a_session_that_changed_meanwhile_keeps_what_was_typed(client, cfa, adviser):
+    request = ask(cfa)
+    page = open_page(client, request)
+    typed = {"answer-text": "Oui, venez mercredi.", "csrf_token": "d’une autre session"}
+    again = submit(client, page, form="ecrire-form", status=400, **typed)
+    assert "restée ouverte trop longtemps" in again.text
+    assert again.fields("ecrire-form")["answer-text"] == ["Oui, venez mercredi."]
+    assert mails("request_answered") == []
+    submit(client, again, form="ecrire-form")
+    assert len(mails("request_answered")) == 1
 
 
 def test_calls_notes_owner_closing_and_reopening(client, cfa, adviser):

@@ -121,6 +121,22 @@ def test_an_overlap_in_another_centre_is_not_described_here(client, place):
     assert "Lieu secret" not in page.text
 
 
+def test_a_session_that_changed_meanwhile_keeps_what_was_typed(client, place):
+    entered(client, place[0])
+    page = publish(client, status=400, room="Salle 7", csrf_token="d’une autre session")
+    assert "restée ouverte trop longtemps" in page.text
+    assert page.fields()["room"] == ["Salle 7"]
+    assert published() == []
+    publish(client, page=page, room="Salle 7")
+    assert len(published()) == 9
+    for url in ("nouveau", make.meeting_type(place[0], title="Visite").public_id):
+        form = visit(client, f"/equipe/types-de-rendez-vous/{url}")
+        typed = {"title": "Atelier", "duration_minutes": "20", "csrf_token": "d’une autre session"}
+        again = submit(client, form, form="Titre", button="Enregistrer", status=400, **typed)
+        assert again.fields("Titre")["title"] == ["Atelier"]
+    assert db.session.scalars(sa.select(MeetingType).filter_by(title="Atelier")).first() is None
+
+
 def test_a_double_click_publishes_once(client, place):
     entered(client, place[0])
     page = visit(client, URL)
@@ -142,6 +158,8 @@ def test_a_double_click_publishes_once(client, place):
         ({"day": "2026-11-20"}, "Ce moment est déjà passé."),
         ({"day": "2026-11-20", "end": ""}, "Ce moment est déjà passé."),
         ({"day": "2029-11-20"}, "Vérifiez l’année."),
+        ({"day": "9999-12-31", "start": "23:59"}, "Vérifiez l’année."),
+        ({"day": "0001-01-01"}, "Ce moment est déjà passé."),
         ({"day": "2027-03-28", "start": "02:30", "end": "03:30"}, "les horloges avancent d’une heure"),
         ({"duration": "vingt"}, "Indiquez un nombre entier, par exemple 20."),
         ({"duration": "0"}, "Indiquez une durée entre 5 et 480 minutes"),
@@ -256,7 +274,9 @@ def test_a_meeting_type_is_made_on_the_way_and_changed_later(client, place):
     assert chosen["place"] == ["phone"]
     listing = visit(client, "/equipe/types-de-rendez-vous")
     page = visit(client, listing.link("Visite de l’atelier"))
-    page = submit(client, page, form="Titre", button="Enregistrer", title="Visite du fournil", what_to_bring="Chaussures")
+    page = submit(
+        client, page, form="Titre", button="Enregistrer", title="Visite du fournil", what_to_bring="Chaussures"
+    )
     assert "Visite du fournil" in page.text
     kind = db.session.scalars(sa.select(MeetingType)).one()
     assert (kind.duration_minutes, kind.what_to_bring) == (40, "Chaussures")

@@ -109,8 +109,9 @@ def _found(token: str) -> CandidateRequest:
 
 
 def _version() -> int:
-    """The version of the page that was read; 0, which no row has, when it is missing."""
-    return request.form.get("version", 0, type=int)
+    """The version of the page that was read; 0, which no row has, when it is missing or makes no sense."""
+    version = request.form.get("version", 0, type=int)
+    return version if 0 < version < 2**31 else 0
 
 
 def _answer(found: CandidateRequest, forms: LinkForms) -> None:

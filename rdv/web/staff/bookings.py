@@ -10,12 +10,14 @@ from wtforms import validators
 from rdv import agenda, booking, clock, french, slots
 from rdv.db import transaction
 from rdv.errors import NotFound, RdvError
+from rdv.extensions import csrf
 from rdv.models import Booking, Slot
 from rdv.web.forms import tidy
 from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person
 from rdv.web.staff.forms import StaffForm
+from rdv.web.staff.posted import session_refusal
 
 
 class MoveForm(StaffForm):
@@ -40,6 +42,7 @@ def show_booking(public_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/equipe/rendez-vous/<public_id>")
+@csrf.exempt
 def act_on_booking(public_id: str) -> ResponseReturnValue:
     """Move or cancel: the `action` of the button pressed."""
     found = agenda.get_booking(current_cfa().id, public_id)
@@ -47,6 +50,9 @@ def act_on_booking(public_id: str) -> ResponseReturnValue:
     action = request.form.get("action")
     if action not in ("move", "cancel"):
         raise RdvError
+    changed = session_refusal()
+    if changed:
+        return _page(found, move, cancel, changed), 400
     form = move if action == "move" else cancel
     if not form.validate():
         return _page(found, move, cancel), 400

@@ -12,12 +12,14 @@ from wtforms import validators
 from rdv import clock, french, meeting_types
 from rdv.db import transaction
 from rdv.errors import RdvError
+from rdv.extensions import csrf
 from rdv.models import MeetingType
 from rdv.slots import PLACE_LABELS
 from rdv.web.forms import Required, one_line, tidy
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person
 from rdv.web.staff.forms import StaffForm
+from rdv.web.staff.posted import session_refusal
 from rdv.web.staff.publish_form import NOT_IN_LIST, WholeNumberField
 
 _LONG = validators.Length(max=5000, message="Ce texte est trop long\u00a0: 5000 caractères au plus.")
@@ -81,6 +83,7 @@ def begin_meeting_types() -> ResponseReturnValue:
 
 
 @bp.route("/equipe/types-de-rendez-vous/nouveau", methods=["GET", "POST"])
+@csrf.exempt  # the form checks its token, and keeps what was typed
 def new_meeting_type() -> ResponseReturnValue:
     """Create a kind of meeting; `retour=publier` goes back to publishing with it."""
     form = MeetingTypeForm()
@@ -102,6 +105,7 @@ def new_meeting_type() -> ResponseReturnValue:
 
 
 @bp.route("/equipe/types-de-rendez-vous/<public_id>", methods=["GET", "POST"])
+@csrf.exempt
 def meeting_type(public_id: str) -> ResponseReturnValue:
     """Change a kind of meeting, put it away, or take it back."""
     kind = meeting_types.get_for_cfa(current_cfa().id, public_id)
@@ -109,6 +113,10 @@ def meeting_type(public_id: str) -> ResponseReturnValue:
     form = MeetingTypeForm(**_begun(kind))
     if request.method == "GET":
         return render_template("staff/meeting_type.html", form=form, kind=kind)
+    changed = session_refusal()
+    if changed:
+        form.form_errors.append(changed)
+        return render_template("staff/meeting_type.html", form=form, kind=kind), 400
     try:
         done = _act(kind, action, form)
     except meeting_types.TitleTaken as refusal:

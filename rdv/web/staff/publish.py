@@ -11,14 +11,17 @@ from flask.typing import ResponseReturnValue
 from rdv import agenda, clock, french, inbox, meeting_types, slots
 from rdv.db import transaction
 from rdv.errors import SlotOverlap
+from rdv.extensions import csrf
 from rdv.models import MeetingType, Site, Slot, User
 from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person, current_role
+from rdv.web.staff.posted import session_refusal
 from rdv.web.staff.publish_form import PublishForm
 
 
 @bp.route("/equipe/creneaux/publier", methods=["GET", "POST"])
+@csrf.exempt
 def publish() -> ResponseReturnValue:
     """Show the form; posted, show what it would publish or publish it."""
     cfa, person, now = current_cfa(), current_person(), clock.now()
@@ -29,6 +32,9 @@ def publish() -> ResponseReturnValue:
     if not form.is_submitted():
         form.begin()
         return _page(form)
+    changed = session_refusal()
+    if changed:
+        return _page(form, refusal=changed), 400
     if action == "search":
         return _page(form)
     if not form.validate():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,11 +13,13 @@ from flask.typing import ResponseReturnValue
 from rdv import clock, inbox, links
 from rdv.db import transaction
 from rdv.errors import NotFound, RdvError
+from rdv.extensions import csrf
 from rdv.models import CandidateRequest
 from rdv.web import request_lines
 from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person
+from rdv.web.staff.posted import posted_version, session_refusal
 from rdv.web.staff.request_forms import STATE_LABELS, FilterForm, RequestForms, SearchForm
 
 # -- the list ---------------------------------------------------------------------------------------------------------
@@ -93,9 +95,10 @@ def _cursor(text: str | None) -> inbox.Cursor | None:
         plain = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4)).decode()
         due_at, public_id = plain.split(" ")
         instant = datetime.fromisoformat(due_at)
-    except (binascii.Error, ValueError):
+        sound = instant.tzinfo is not None and instant.year >= 2000 and public_id.isalnum()
+        return inbox.Cursor(instant.astimezone(UTC), public_id) if sound else None
+    except (binascii.Error, ValueError, OverflowError):
         return None
-    return inbox.Cursor(instant, public_id) if instant.tzinfo else None
 
 
 # -- one request ------------------------------------------------------------------------------------------------------
@@ -109,6 +112,7 @@ def request_detail(public_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/equipe/demandes/<public_id>")
+@csrf.exempt
 def request_act(public_id: str) -> ResponseReturnValue:
     """Do one thing to a request: the `action` of the button pressed; refused, the page comes again as typed."""
     found = inbox.get_for_cfa(current_cfa().id, public_id)
@@ -116,6 +120,9 @@ def request_act(public_id: str) -> ResponseReturnValue:
     if act is None:
         raise RdvError
     forms = RequestForms(found, inbox.colleagues(found.cfa_id), current_person())
+    changed = session_refusal()
+    if changed:
+        return _page(found, forms, changed), 400
     try:
         done = act(found, forms)
     except NotFound:
@@ -128,17 +135,12 @@ def request_act(public_id: str) -> ResponseReturnValue:
     return redirect(_href(found), 303)
 
 
-def _version() -> int:
-    """The version of the page that was read; 0, which no row has, when it is missing."""
-    return request.form.get("version", 0, type=int)
-
-
 def _answer(found: CandidateRequest, forms: RequestForms) -> str | None:
     if not forms.answer.validate():
         return None
     text, person = forms.answer.text.data, current_person()
     with transaction():
-        inbox.answer(found, text, "staff", clock.now(), user=person, version=_version())
+        inbox.answer(found, text, "staff", clock.now(), user=person, version=posted_version())
     return f"Réponse envoyée à {found.person_name}."
 
 
@@ -148,7 +150,7 @@ def _call(found: CandidateRequest, forms: RequestForms) -> str | None:
     form, person = forms.call, current_person()
     with transaction():
         inbox.log_call(
-            found, form.result.data, "staff", clock.now(), user=person, text=form.text.data, version=_version()
+            found, form.result.data, "staff", clock.now(), user=person, text=form.text.data, version=posted_version()
         )
     return "Appel enregistré."
 
@@ -175,7 +177,9 @@ def _close(found: CandidateRequest, forms: RequestForms) -> str | None:
     if not forms.close.validate():
         return None
     with transaction():
-        inbox.close(found, forms.close.outcome.data, "staff", clock.now(), user=current_person(), version=_version())
+        inbox.close(
+            found, forms.close.outcome.data, "staff", clock.now(), user=current_person(), version=posted_version()
+        )
     return "Demande terminée."
 
 

@@ -10,6 +10,7 @@ from wtforms import validators
 from rdv import agenda, clock, french, links, slots
 from rdv.db import transaction
 from rdv.errors import RdvError, WrongTransition
+from rdv.extensions import csrf
 from rdv.models import Slot
 from rdv.web.forms import tidy
 from rdv.web.staff import slot_lines
@@ -76,6 +77,7 @@ def open_or_close_slot(public_id: str) -> ResponseReturnValue:
 
 
 @bp.route("/equipe/creneaux/<public_id>/annuler", methods=["GET", "POST"])
+@csrf.exempt  # the form checks its token, and keeps what was typed
 def cancel_slot(public_id: str) -> ResponseReturnValue:
     """Ask before, saying how many people will be told; then cancel."""
     found = slots.get_for_cfa(current_cfa().id, public_id)
