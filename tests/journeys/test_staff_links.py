@@ -15,8 +15,7 @@ from rdv.db import db, transaction
 from rdv.models import AuditEntry, Cfa, Membership, OutgoingMail, User
 from tests import make
 from tests.support.frozen import FrozenClock
-from tests.support.pages import SAME_SITE, submit, visit
-from tests.support.staff import sign_in
+from tests.support.pages import SAME_SITE, sign_in, submit, visit
 
 NEW = "Pivoine-Verte-31"
 

@@ -7,8 +7,7 @@ from flask.testing import FlaskClient
 from rdv.db import db
 from rdv.models import AuditEntry, Cfa, OpeningHours, Site
 from tests import make
-from tests.support.pages import SAME_SITE, submit, visit
-from tests.support.staff import sign_in
+from tests.support.pages import SAME_SITE, sign_in, submit, visit
 
 SETTINGS = "/equipe/reglages"
 CENTRE = f"{SETTINGS}/centre"

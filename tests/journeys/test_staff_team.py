@@ -17,8 +17,7 @@ from rdv.errors import AlreadyMember, LastManager
 from rdv.models import AuditEntry, CalendarFeed, Cfa, Membership, OutgoingMail, User
 from tests import make
 from tests.support.frozen import FrozenClock
-from tests.support.pages import SAME_SITE, Page, submit, visit
-from tests.support.staff import sign_in
+from tests.support.pages import SAME_SITE, Page, sign_in, submit, visit
 
 TEAM = "/equipe/membres"
 
