@@ -96,10 +96,11 @@ def search(text: str) -> Found:
         .limit(MOST_FOUND)
     )
     for word in words:
-        cfas = cfas.where(sa.or_(_holds(Cfa.name, word), _holds(Cfa.city, word)))
+        cfas = cfas.where(sa.or_(_holds(Cfa.chosen_name, word), _holds(Cfa.name, word), _holds(Cfa.city, word)))
         trainings = trainings.where(
             sa.or_(
-                _holds(Training.title, word), _holds(Cfa.name, word), Training.id.in_(by_city.where(_holds(Site.city, word))),
+                _holds(Training.title, word), _holds(Cfa.chosen_name, word), _holds(Cfa.name, word),
+                Training.id.in_(by_city.where(_holds(Site.city, word))),
             )
         )  # fmt: skip
     return Found(list(db.session.scalars(cfas)), list(db.session.scalars(trainings)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
+from rdv import directory
 from rdv.db import db
 from rdv.models import AuditEntry, Cfa, OpeningHours, Site
 from tests import make
@@ -54,6 +55,14 @@ def test_a_manager_changes_the_centre(client: FlaskClient) -> None:
     assert entry.data["fields"] == ["answer_days", "callback_open", "chosen_name", "disability_contact"]
     assert "Nadia" not in str(entry.data), "the journal holds no person"
     assert entry.data["changes"]["answer_days"] == [2, 3]
+
+
+def test_a_centre_is_found_by_both_its_names(client: FlaskClient) -> None:
+    cfa = make.cfa(name="ASSOCIATION GESTION AFORTIX")
+    sign_in(client, make.manager(cfa))
+    submit(client, visit(client, CENTRE), chosen_name="CFA des Violettes")
+    for words in ("violettes", "afortix"):
+        assert [found.id for found in directory.search(words).cfas] == [cfa.id]
 
 
 def test_saving_without_change_writes_nothing(client: FlaskClient) -> None:
