@@ -491,7 +491,7 @@ def test_memory_does_not_grow_with_the_file(process_env: dict[str, str], tmp_pat
 # --- The real flow, where it is at hand --------------------------------------------------------------------------
 
 
-@pytest.mark.skipif("CATALOGUE_DATA" not in os.environ, reason="CATALOGUE_DATA does not name the real catalogues")
+@pytest.mark.real_catalogue
 def test_the_real_flow(app: Flask) -> None:
     folder = Path(os.environ["CATALOGUE_DATA"])
     told = run(folder / "formations_rco_bfc_2020.csv")
@@ -502,7 +502,7 @@ def test_the_real_flow(app: Flask) -> None:
     assert statements == []
 
 
-@pytest.mark.skipif("CATALOGUE_DATA" not in os.environ, reason="CATALOGUE_DATA does not name the real catalogues")
+@pytest.mark.real_catalogue
 def test_other_real_files_are_refused(app: Flask) -> None:
     folder = Path(os.environ["CATALOGUE_DATA"])
     others = [
