@@ -141,7 +141,11 @@ class Config:
             "SECRET_KEY": self.secret_key,
             "TESTING": self.testing,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # an error would quote people's data
+            "SQLALCHEMY_ENGINE_OPTIONS": {
+                "hide_parameters": True,  # an error would quote people's data
+                # Reads only: rdv.db.transaction() begins one.
+                **({} if self.database_url.startswith("sqlite") else {"isolation_level": "AUTOCOMMIT"}),
+            },
             "MAX_CONTENT_LENGTH": 256 * 1024,
             "MAX_FORM_PARTS": 400,
             "SESSION_COOKIE_NAME": "__Host-session" if secure else "session",

@@ -26,6 +26,8 @@ def run() -> None:
         raw = connection.connection.dbapi_connection
         if sqlite:
             raw.execute("PRAGMA foreign_keys=OFF")
+        else:
+            connection = connection.execution_options(isolation_level="READ COMMITTED")  # all or nothing
         options = dict(migrate.configure_args)
         options.update(connection=connection, target_metadata=target.metadata, include_object=include_object)
         context.configure(**options)

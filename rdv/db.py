@@ -1,14 +1,15 @@
 """The database: model base, column types, engine set-up per dialect, and the one transaction.
 
 SQLite takes one writer at a time: `transaction()` begins IMMEDIATE behind a first-come lock of the process, so that
-nobody starves (reference/performance.md §2.2); reads begin DEFERRED and never wait.
+nobody starves (reference/performance.md §2.2); reads begin DEFERRED and never wait. On PostgreSQL reads commit by
+themselves (READ COMMITTED sees each statement's own snapshot anyway: a BEGIN would only add round trips).
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -167,8 +168,7 @@ def transaction() -> Iterator[Session]:
         _turns.acquire()
     session.info["in_transaction"] = True
     try:
-        if sqlite:
-            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        _begin_write(session)
         yield session
         session.commit()
     except BaseException:
@@ -178,6 +178,26 @@ def transaction() -> Iterator[Session]:
         session.info.pop("in_transaction", None)
         if sqlite:
             _turns.release()
+
+
+def _begin_write(session: Session) -> None:
+    """Begin what reads do without: the write lock on SQLite, a transaction at all on PostgreSQL."""
+    options = {"sqlite_begin": "IMMEDIATE"} if is_sqlite() else {"isolation_level": "READ COMMITTED"}
+    session.connection(execution_options=options)
+
+
+def execute_alone(statement: sa.Executable, parameters: dict[str, Any]) -> Sequence[Any]:
+    """Run one writing statement as a transaction of its own and return its rows; one round trip on PostgreSQL.
+
+    Raises RuntimeError inside `transaction()`, whose rollback it would escape.
+    """
+    session = db.session()
+    if session.info.get("in_transaction"):
+        raise RuntimeError("execute_alone() stands outside transaction()")
+    if is_sqlite():
+        with transaction():
+            return session.connection().execute(statement, parameters).all()
+    return session.connection().execute(statement, parameters).all()
 
 
 @event.listens_for(Session, "before_flush")
@@ -191,8 +211,7 @@ def admin_write() -> Iterator[Session]:
     """Let Flask-Admin's own commit pass, on a write lock taken first: the one exception beside `transaction()`."""
     session = db.session()
     session.rollback()
-    if is_sqlite():
-        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+    _begin_write(session)
     session.info["in_transaction"] = True
     try:
         yield session

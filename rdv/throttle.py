@@ -14,7 +14,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from rdv import clock
-from rdv.db import UTCDateTime, db, transaction
+from rdv.db import UTCDateTime, db, execute_alone
 from rdv.errors import TooManyRequests
 from rdv.models import ThrottleCount
 from rdv.settings import settings
@@ -53,8 +53,7 @@ def count(limits: Sequence[Limit]) -> None:
     # Sorted, so that two acts with the same subjects lock rows in the same order.
     parameters: dict[str, object] = {f"key{number}": key for number, key in enumerate(sorted(most))}
     parameters["window_start"] = _window(clock.now())
-    with transaction() as session:
-        counted = session.connection().execute(_upsert(len(most)), parameters).all()
+    counted = execute_alone(_upsert(len(most)), parameters)
     if any(number > most[key] for key, number in counted):
         raise TooManyRequests
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 
-from rdv.db import db, note, transaction
+from rdv.db import db, execute_alone, note, transaction
 from rdv.models import Cfa, JobRun
 from tests import make
 
@@ -71,3 +71,33 @@ def test_a_locked_database_loses_the_note_not_the_page(app):
         session.add(Cfa(siret=make.siret()))
         session.flush()
         assert not note(sa.insert(JobRun).values(name="essai", slot=now, started_at=now))
+
+
+def test_one_statement_alone_is_kept_and_stands_outside(app):
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    statement = sa.insert(JobRun).values(slot=now, started_at=now).returning(JobRun.name)
+    assert execute_alone(statement.values(name="seul"), {}) == [("seul",)]
+    db.session.rollback()
+    assert db.session.scalar(sa.select(JobRun.name)) == "seul"
+    with transaction(), pytest.raises(RuntimeError, match="outside"):
+        execute_alone(statement.values(name="dedans"), {})
+
+
+def test_reads_hold_no_transaction_open_on_the_server(app, engine_name):
+    db.session.scalar(sa.select(JobRun.name))
+    if engine_name == "postgresql":
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+        assert db.session.scalar(sa.text(query)) == 0
+
+
+def test_a_failed_transaction_leaves_nothing_on_either_engine(app):
+    cfa = make.cfa()
+
+    def rename_then_fail() -> None:
+        with transaction() as session:
+            session.execute(sa.update(Cfa).values(name="Autre"))
+            session.add(Cfa(siret=cfa.siret))
+
+    with pytest.raises(sa.exc.IntegrityError):
+        rename_then_fail()
+    assert cfa.name != "Autre"
