@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
 
 from rdv import audit, booking, clock
 from rdv.db import db
@@ -72,6 +73,12 @@ def update_site(site: Site, by: User, name: str | None, week: list[list[Span]]) 
     if renamed:
         _calendars_see(Slot.site_id == site.id)
     return True
+
+
+def sites_with_hours(cfa: Cfa) -> list[Site]:
+    """Return the open places of a CFA with their opening hours, in two queries."""
+    query = sa.select(Site).where(Site.cfa_id == cfa.id, Site.closed_at.is_(None)).order_by(Site.id)
+    return list(db.session.scalars(query.options(selectinload(Site.opening_hours))))
 
 
 def get_site(cfa: Cfa, public_id: str) -> Site:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from rdv import directory
 from rdv.db import db
@@ -125,6 +126,34 @@ def test_a_renamed_place_is_seen_by_calendars(client: FlaskClient) -> None:
     assert (untouched.sequence, untouched.slot.version) == before_elsewhere
     submit(client, visit(client, place(site)), monday="9h-12h")
     assert booking.sequence == before[0] + 1, "hours show in no calendar"
+
+
+def test_a_centre_of_many_places_and_people_costs_as_many_queries_as_one(client: FlaskClient) -> None:
+    cfa = make.cfa()
+    _place_and_person(cfa)
+    sign_in(client, make.manager(cfa))
+    small = [_queries(client, url) for url in (SETTINGS, "/equipe/membres")]
+    for _ in range(10):
+        _place_and_person(cfa)
+    assert [_queries(client, url) for url in (SETTINGS, "/equipe/membres")] == small
+
+
+def _place_and_person(cfa: Cfa) -> None:
+    site = make.site(cfa)
+    make.saved(OpeningHours(site_id=site.id, weekday=0, opens_minute=540, closes_minute=720))
+    make.adviser(cfa, site)
+
+
+def _queries(client: FlaskClient, url: str) -> int:
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    visit(client, url)
+    event.remove(db.engine, "before_cursor_execute", note)
+    return len(seen)
 
 
 def test_another_centres_place_does_not_exist_here(client: FlaskClient) -> None:

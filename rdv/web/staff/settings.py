@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import cfa_settings, french, memberships
+from rdv import cfa_settings, french
 from rdv.db import transaction
 from rdv.models import Cfa, Site
 from rdv.opening_hours import WEEKDAYS, show_spans, week_of
@@ -25,7 +25,7 @@ def settings() -> str:
         "staff/settings.html",
         may_change=can_change_settings(context.current_membership()),
         facts=_facts(cfa),
-        sites=[_site(each) for each in memberships.open_sites(cfa)],
+        sites=[_site(each) for each in cfa_settings.sites_with_hours(cfa)],
     )
 
 
