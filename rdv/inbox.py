@@ -275,7 +275,12 @@ def same_person(request: CandidateRequest, limit: int = 10) -> list[CandidateReq
     return list(
         db.session.scalars(
             sa.select(CandidateRequest)
-            .options(joinedload(CandidateRequest.training))
+            .options(
+                joinedload(CandidateRequest.training),
+                joinedload(CandidateRequest.site),
+                joinedload(CandidateRequest.owner),
+                joinedload(CandidateRequest.booking).joinedload(Booking.slot),
+            )
             .where(CandidateRequest.cfa_id == request.cfa_id, CandidateRequest.id != request.id, sa.or_(*contacts))
             .order_by(CandidateRequest.id.desc())
             .limit(limit)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from rdv import clock
+from rdv import clock, links
 from rdv.db import db
 from rdv.models import CandidateRequest, Slot
 from tests import make
@@ -162,6 +162,7 @@ def test_every_screen_is_accessible_and_fits(
         f"/equipe/rendez-vous/{house.booked.public_id}",
         "/equipe/types-de-rendez-vous",
         "/equipe/types-de-rendez-vous/nouveau",
+        links.answer(house.late).removeprefix("http://localhost"),  # a CFA without account
     ):
         page.goto(path)
         assert accessibility_faults(page) == [], path
