@@ -157,4 +157,4 @@ def _begun(kind: MeetingType) -> dict[str, object]:
 
 def _summary(kind: MeetingType) -> str:
     places = "individuel" if kind.default_capacity == 1 else french.plural(kind.default_capacity, "place")
-    return " · ".join((french.duration(kind.duration_minutes), places, PLACE_LABELS[kind.default_place]))
+    return " · ".join((french.duration(kind.duration_minutes), places, PLACE_LABELS[kind.default_place].lower()))
