@@ -14,9 +14,10 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from rdv import booking, clock
 from rdv.catalogue.report import Tally
 from rdv.catalogue.rows import CatalogueRow
-from rdv.models import Cfa, Site, Training, TrainingAlias, training_site
+from rdv.models import Cfa, Site, Slot, Training, TrainingAlias, training_site
 
 _CFA = cast(sa.Table, Cfa.__table__)
 _SITE = cast(sa.Table, Site.__table__)
@@ -222,10 +223,18 @@ def _write_sites(
             drafts[key].values.update(_named(key))
         masks[key] = _give(drafts[key], row.site, _SITE_BITS, masks.get(key, 0))
     seen_before = set(settled.sites)
+    shown = {draft.id for draft in drafts.values() if draft.id and not _ON_CALENDARS.isdisjoint(draft.changes())}
     _save(session, _SITE, list(drafts.values()), SITE_KEY, outcome.sites, seen_before)
+    if shown:
+        now = clock.now()
+        booking.touch(sa.select(Slot.id).where(Slot.site_id.in_(shown), Slot.ends_at > now), now)
     ids = {key: _id(draft) for key, draft in drafts.items()}
     outcome.settled.sites = {ids[key]: mask for key, mask in masks.items()}
     return ids
+
+
+# What a meeting's calendar event says of its place: whoever follows it must see the change.
+_ON_CALENDARS = {"name", "address", "postal_code", "city", "timezone"}
 
 
 def _site_key(row: CatalogueRow, cfa_ids: dict[str, int]) -> SiteKey:

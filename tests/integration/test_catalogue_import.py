@@ -23,7 +23,7 @@ from rdv.catalogue.report import REFUSED, SET_ASIDE, WARNING, ImportReport
 from rdv.db import db, transaction
 from rdv.errors import CatalogueError
 from rdv.models import Cfa, Site, Training, TrainingAlias, training_site
-from tests import make_catalogue
+from tests import make, make_catalogue
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "catalogue"
 ROOT = Path(__file__).parents[2]
@@ -535,3 +535,16 @@ def test_an_import_stopped_from_the_keyboard_says_where(app: Flask, monkeypatch:
     assert result.exit_code == 1
     assert "demande au clavier, arrêt après l’enregistrement 4." in result.output
     assert counts()[2] == 4
+
+
+def test_calendars_see_a_place_that_the_catalogue_renames(app: Flask, written: Any) -> None:
+    row = make_catalogue.row(1)
+    run(written(row))
+    site = db.session.scalars(sa.select(Site)).one()
+    slot = make.slot(make.adviser(site.cfa), site)
+    booked = make.booking(slot)
+    run(written(row))
+    assert (slot.version, booked.sequence) == (1, 0)
+    run(written({**row, "localite": "Autreville"}))
+    assert site.city == "Autreville"
+    assert (slot.version, booked.sequence) == (2, 1)
