@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,43 +10,27 @@ import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page
 
 from rdv.db import db
 from rdv.models import Platform
 from tests import make
-from tests.support.processes import Run, answers, free_port, wait_until
+from tests.support import live
 
 pytestmark = pytest.mark.e2e
-
-CHROMIUM = shutil.which("chromium")
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+    with live.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def served(app: Flask, process_env: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """The address of the application, served by a process of its own on the test's database."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    run = Run(["run", "-p", str(port)], {**process_env, "PUBLIC_URL": url}, tmp_path)
-    try:
-        wait_until(lambda: answers(f"{url}/sante"), "the server answers")
+    with live.serving(process_env, tmp_path) as url:
         yield url
-    finally:
-        run.kill()
 
 
 @pytest.fixture
