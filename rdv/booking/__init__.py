@@ -212,10 +212,12 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
     """
     if by == "candidate" and booking.slot.starts_at <= now:
         raise WrongTransition("Ce rendez-vous est passé\u00a0: il ne peut plus être annulé.")
-    seats.free(booking.slot_id, booking.id, now)
+    slot_id = booking.slot_id
+    seats.free(slot_id, booking.id, now)
+    # A move that ended while we waited for the slot took the booking elsewhere: its seat there is not ours to forget.
     changed = db.session.connection().execute(
         sa.update(Booking)
-        .where(Booking.id == booking.id, Booking.status == "booked")
+        .where(Booking.id == booking.id, Booking.status == "booked", Booking.slot_id == slot_id)
         .values(
             status="cancelled", sequence=Booking.sequence + 1, cancelled_at=now, cancelled_by=by,
             cancel_reason=(reason or "")[:300] or None, updated_at=now,
@@ -295,6 +297,8 @@ def touch(slot_ids: sa.Select[int], now: datetime) -> None:
     """Make calendars see a change of what these slots show (title, place): versions and sequences rise."""
     db.session.flush()
     connection = db.session.connection()
+    # In ascending id, as moves write them: an UPDATE of many rows locks them in any order.
+    connection.execute(sa.select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update()).all()
     connection.execute(sa.update(Slot).where(Slot.id.in_(slot_ids)).values(version=Slot.version + 1, updated_at=now))
     connection.execute(
         sa.update(Booking)

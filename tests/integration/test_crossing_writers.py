@@ -1,0 +1,131 @@
+"""Two acts on the same rows at the same moment: seats stay true, and nobody waits in a ring (design.md §5.1).
+
+On SQLite the second act waits for its turn; on PostgreSQL it waits for a row, and reads again what it locked.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from rdv import booking, clock, seats, slots
+from rdv.db import db, transaction
+from rdv.errors import WrongTransition
+from rdv.models import Booking, MeetingType, Slot
+from tests import make
+from tests.support.processes import wait_until
+
+
+def counted() -> list[tuple[int, int]]:
+    """Return, for each slot, its count and the seats really held."""
+    held = sa.select(sa.func.count()).where(Booking.slot_id == Slot.id, Booking.status != "cancelled")
+    db.session.rollback()
+    found = db.session.execute(sa.select(Slot.seats_taken, held.scalar_subquery()).order_by(Slot.id))
+    return [(taken, live) for taken, live in found]
+
+
+def in_thread(app: Flask, act: Callable[[], object], told: list[object]) -> threading.Thread:
+    """Run an act as another request would: its own context and session; keep what it returns or raises."""
+
+    def run() -> None:
+        with app.app_context():
+            try:
+                told.append(act())
+            except Exception as error:  # told to the test
+                told.append(error)
+            finally:
+                db.session.remove()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def somebody_waits_for_a_row() -> bool:
+    """Say whether a session of this PostgreSQL database waits for a lock."""
+    with db.engine.connect() as connection:
+        found = connection.execute(
+            sa.text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )
+        return bool(found.scalar())
+
+
+@pytest.fixture
+def agenda(app):
+    cfa = make.cfa()
+    site = make.site(cfa)
+    adviser, kind = make.adviser(cfa), make.meeting_type(cfa)
+    return [make.slot(adviser, site, kind, capacity=3, starts_at=f"2099-01-{day:02d}T14:00") for day in range(5, 25)]
+
+
+def test_a_cancellation_that_meets_a_move_forgets_no_seat(app, agenda, engine_name):
+    origin, target = agenda[0], agenda[-1]
+    make.booking(origin)  # somebody else: the count of the origin stays above zero
+    mine, target_id = make.booking(origin).id, target.id
+    moved, told = threading.Event(), []
+
+    def move() -> None:
+        with transaction() as session:
+            booking.move(session.get_one(Booking, mine), session.get_one(Slot, target_id), "staff", clock.now())
+            session.flush()
+            moved.set()
+            if engine_name == "postgresql":
+                wait_until(somebody_waits_for_a_row, "the cancellation should wait for the slot")
+
+    def cancel() -> None:
+        moved.wait(30)
+        with transaction() as session:
+            booking.cancel(session.get_one(Booking, mine), "candidate", clock.now())
+
+    for thread in [in_thread(app, act, told) for act in (move, cancel)]:
+        thread.join(60)
+    refused = [one for one in told if one is not None]
+    assert all(isinstance(one, WrongTransition) for one in refused), refused
+    assert all(taken == live for taken, live in counted()), counted()
+    # Refused, the candidate tries again and is heard.
+    if refused:
+        with transaction() as session:
+            booking.cancel(session.get_one(Booking, mine), "candidate", clock.now())
+    assert db.session.get_one(Booking, mine).status == "cancelled"
+    assert [taken for taken, _ in counted()] == [1] + [0] * (len(agenda) - 1)
+
+
+def rows_met_the_other_way(ids: list[int]) -> tuple[int, int]:
+    """Return two slots, in ascending id, that a plain UPDATE of many rows would lock in the other order."""
+    with db.engine.connect() as connection:
+        met = connection.execute(sa.text("SELECT id FROM slot ORDER BY ctid")).scalars().all()
+    return next((low, high) for high, low in itertools.combinations(met, 2) if low < high and {low, high} <= set(ids))
+
+
+def test_renaming_a_kind_of_meeting_never_waits_in_a_ring_with_a_move(app, agenda, engine_name):
+    kind, ids = agenda[0].meeting_type_id, [slot.id for slot in agenda]
+    for again in ids[:3] + ids[-3:]:  # written again, they stand elsewhere in the table
+        with transaction() as session:
+            session.get_one(Slot, again).starts_at += timedelta(minutes=1)
+    low, high = rows_met_the_other_way(ids) if engine_name == "postgresql" else (ids[0], ids[-1])
+    begun, told = threading.Event(), []
+
+    def two_seats_as_a_move_takes_them() -> None:
+        with transaction():
+            seats.take(low, clock.now())
+            begun.set()
+            if engine_name == "postgresql":
+                wait_until(somebody_waits_for_a_row, "the renaming should wait for the first slot")
+            seats.take(high, clock.now())
+
+    def rename() -> None:
+        begun.wait(30)
+        with transaction() as session:
+            slots.rename_meeting_type(session.get_one(MeetingType, kind), "Visite de l’atelier", clock.now())
+
+    for thread in [in_thread(app, act, told) for act in (two_seats_as_a_move_takes_them, rename)]:
+        thread.join(60)
+    assert told == [None, None]
