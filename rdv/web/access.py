@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 
 
 def address_prefix() -> str:
@@ -26,6 +26,12 @@ def register(app: Flask) -> None:
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
+
+    @app.before_request
+    def refuse_nul() -> None:
+        """No address of ours holds the character NUL, which PostgreSQL refuses in a text."""
+        if "\0" in request.path or b"%00" in request.query_string:
+            abort(404)
 
     @app.after_request
     def log(response: Response) -> Response:

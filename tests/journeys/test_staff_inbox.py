@@ -159,6 +159,21 @@ def test_a_person_is_looked_for_without_leaving_their_name_in_an_address(client,
     assert any("par exemple KTR-B48-26X" in error for error in empty.errors)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/equipe/demandes/a%00b",
+        "/equipe/creneaux/%00",
+        "/equipe/rendez-vous/%00",
+        "/cfa/a%00b",
+        "/demande/%00",
+        "/equipe/agenda?site=%00",
+    ],
+)
+def test_an_address_that_no_database_can_read_is_not_found(client, adviser, path):
+    visit(client, path, status=404)
+
+
 def test_an_empty_inbox_says_so_and_offers_the_public_page(client, cfa, adviser):
     page = visit(client, URL)
     assert "Rien en attente" in page.text

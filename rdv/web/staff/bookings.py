@@ -22,7 +22,9 @@ from rdv.web.staff.posted import session_refusal
 
 class MoveForm(StaffForm):
     target = wtforms.SelectField(
-        "Nouveau créneau", [validators.InputRequired("Choisissez un créneau.")], validate_choice=False
+        "Nouveau créneau",
+        [validators.Regexp("^[a-z0-9]{1,16}$", message="Choisissez un créneau.")],
+        validate_choice=False,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ DAY_EXAMPLE = "Indiquez une date, par exemple 01/12/2026."
 NOT_IN_LIST = "Choisissez une valeur de la liste."
 TIME_EXAMPLE = "Indiquez une heure, par exemple 14:00."
 MOST_TRAININGS_SHOWN = 40
+LONGEST_URL = 500  # characters, as the column
 
 
 class WholeNumberField(wtforms.IntegerField):
@@ -28,18 +30,22 @@ class WholeNumberField(wtforms.IntegerField):
         if not valuelist or not valuelist[0].strip():
             self.data = None
             return
-        try:
-            self.data = int(valuelist[0])
-        except ValueError:
+        typed = valuelist[0].strip()
+        if not re.fullmatch(r"-?[0-9]{1,6}", typed):  # no int() on what is typed: it reads « ١٢ » and endless digits
             self.data = None
-            raise ValueError("Indiquez un nombre entier, par exemple 20.") from None
+            raise ValueError("Indiquez un nombre entier, par exemple 20.")
+        self.data = int(typed)
 
 
 def check_video_url(_form: Any, field: wtforms.Field) -> None:
     """Refuse what a browser could not open safely."""
     url = (field.data or "").strip()
-    parts = urlsplit(url)
-    if parts.scheme != "https" or "." not in parts.netloc or any(ch.isspace() for ch in url):
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme == "https" and "." in (parts.hostname or "") and not any(ch.isspace() for ch in url)
+    except ValueError:  # « https://[ »
+        sound = False
+    if not sound or len(url) > LONGEST_URL:
         raise validators.StopValidation(
             "Indiquez l’adresse complète de la visioconférence, par exemple https://visio.exemple.fr/salle-12."
         )
