@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from rdv import accounts, audit, clock, links, memberships
+from rdv.contact_resolution import recipient_for
 from rdv.db import db
-from rdv.errors import AccountClosed, AlreadyActivated, EditedMeanwhile, LinkInvalid
+from rdv.errors import AccountClosed, AlreadyActivated, EditedMeanwhile, LinkInvalid, RdvError
 from rdv.models import Cfa, Site, Training, User
 from rdv.outbox import enqueue
 from rdv.tokens import Link, check_link, read_link, recipient_mark
@@ -40,6 +41,21 @@ def known_addresses(cfa: Cfa) -> list[str]:
     trainings = db.session.scalars(sa.select(Training.email).where(Training.cfa_id == cfa.id).order_by(Training.id))
     found = [cfa.email, *sites, *trainings]
     return list(dict.fromkeys(email.lower() for email in found if email))
+
+
+def send_link(cfa: Cfa) -> str:
+    """Mail « activer notre espace » to the address that receives a CFA's requests, once a day, and return the address.
+
+    Raises AlreadyActivated, or RdvError when the catalogue gives this CFA no address.
+    """
+    if cfa.activated_at is not None:
+        raise AlreadyActivated
+    email = recipient_for(db.session(), None, None, cfa).email
+    if email is None:
+        raise RdvError("Le catalogue ne donne aucune adresse pour ce centre : invitez une personne par son adresse.")
+    enqueue("cfa_activation", email, f"cfa_activation:{cfa.public_id}:{clock.now():%Y%m%d}", cfa_id=cfa.id)
+    audit.record("cfa.activation_sent", cfa=cfa, object_type="cfa", object_id=cfa.public_id)
+    return email
 
 
 def read(token: str) -> Invitation:

@@ -6,7 +6,7 @@ import click
 import sqlalchemy as sa
 from flask import Flask
 
-from rdv import accounts, audit, links, memberships, passwords
+from rdv import accounts, activation, audit, links, memberships, passwords
 from rdv.contacts import normalise_email
 from rdv.db import db, transaction
 from rdv.errors import AccountClosed, RdvError, WeakPassword
@@ -17,6 +17,7 @@ def register(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(create_admin)
     app.cli.add_command(invite)
+    app.cli.add_command(send_activation)
 
 
 def _address(_context: click.Context, _option: click.Parameter, text: str) -> str:
@@ -68,9 +69,7 @@ def _asked_password(*own_words: str) -> str:
 @click.option("--role", type=click.Choice(["adviser", "manager"]), default="manager", help="Rôle dans le centre.")
 def invite(siret: str, email: str, first_name: str, last_name: str, role: str) -> None:
     """Invite une personne dans un centre : lui écrit, et affiche le lien."""
-    cfa = db.session.scalar(sa.select(Cfa).where(Cfa.siret == siret))
-    if cfa is None:
-        raise click.ClickException(f"Aucun centre n’a le SIRET {siret}.")
+    cfa = _cfa(siret)
     try:
         with transaction():
             membership = memberships.invite(cfa, email, first_name, last_name, role)
@@ -78,3 +77,23 @@ def invite(siret: str, email: str, first_name: str, last_name: str, role: str) -
         raise click.ClickException(error.message) from None
     user = membership.user
     click.echo(links.sign_in() if user.password_hash else links.invitation(user))
+
+
+@click.command("send-activation")
+@click.option("--siret", required=True, help="SIRET de l’établissement gestionnaire.")
+def send_activation(siret: str) -> None:
+    """Envoie « activer notre espace » à l’adresse qui reçoit les demandes d’un centre sans compte."""
+    cfa = _cfa(siret)
+    try:
+        with transaction():
+            email = activation.send_link(cfa)
+    except RdvError as error:
+        raise click.ClickException(error.message) from None
+    click.echo(f"Courriel en attente d’envoi à {email}.")
+
+
+def _cfa(siret: str) -> Cfa:
+    cfa = db.session.scalar(sa.select(Cfa).where(Cfa.siret == siret))
+    if cfa is None:
+        raise click.ClickException(f"Aucun centre n’a le SIRET {siret}.")
+    return cfa

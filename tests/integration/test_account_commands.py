@@ -66,3 +66,25 @@ def test_inviting_into_a_centre(app: Flask) -> None:
     code, told = run(app, "invite", "--siret", "12345678900000", "--email", "lea@cfa-tilleuls.example")
     assert code == 1
     assert "Aucun centre" in told
+
+
+def test_a_centre_without_account_receives_its_activation_link_once_a_day(app: Flask, freeze) -> None:
+    time = freeze("2026-11-24T08:00Z")
+    cfa = make.cfa(activated_at=None, email="direction@cfa-sans-compte.example")
+    for _ in range(2):
+        code, told = run(app, "send-activation", "--siret", cfa.siret)
+        assert code == 0
+        assert "direction@cfa-sans-compte.example" in told
+    assert [mail.kind for mail in db.session.query(OutgoingMail)] == ["cfa_activation"]
+    time.tick(days=1)
+    run(app, "send-activation", "--siret", cfa.siret)
+    assert db.session.query(OutgoingMail).count() == 2
+
+
+def test_an_activation_that_cannot_be_sent_says_why(app: Flask) -> None:
+    for cfa, words in ((make.cfa(), "déjà"), (make.cfa(activated_at=None, email=None), "aucune adresse")):
+        code, told = run(app, "send-activation", "--siret", cfa.siret)
+        assert code == 1
+        assert words in told
+    assert run(app, "send-activation", "--siret", "123")[0] == 1
+    assert db.session.query(OutgoingMail).count() == 0

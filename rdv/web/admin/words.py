@@ -26,6 +26,7 @@ JOBS = {"purge": "Ménage des données périmées", "demo_top_up": "Créneaux de
 
 _ACTS = {
     "activated": "activé",
+    "activation_sent": "lien d’activation envoyé",
     "archived": "archivé",
     "cancelled": "annulé",
     "changed": "modifié",
