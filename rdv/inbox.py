@@ -466,7 +466,12 @@ def close(
 
 
 def reopen(request: CandidateRequest, actor: str, now: datetime, *, user: User | None = None) -> None:
-    """Take up a closed request again; a new due date runs from now."""
+    """Take up a closed request again; a new due date runs from now. Raises WrongTransition when it is not closed.
+
+    Otherwise a click too many would move the date that the candidate was promised.
+    """
+    if request.status != "closed":
+        raise WrongTransition("Cette demande est déjà rouverte. Rechargez la page.")
     _go(request, "in_progress")
     request.outcome = None
     request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days)
