@@ -7,7 +7,7 @@ import secrets
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from rdv.errors import RdvError
 
@@ -60,6 +60,9 @@ def refusal(status: int, text: str | None = None, reference: str | None = None) 
 
 def register(app: Flask) -> None:
     """Bind the handlers."""
+    # What fails outside a view (a hook, another error's page) Flask logs with the address asked for, which may hold a
+    # token; `outside_a_view` tells it instead, with the reference that the person reads.
+    app.log_exception = lambda exc_info: None  # type: ignore[method-assign]
 
     @app.errorhandler(RdvError)
     def domain(error: RdvError) -> Response:
@@ -86,6 +89,13 @@ def register(app: Flask) -> None:
         reference = secrets.token_hex(4)
         current_app.logger.error("database unavailable", extra={"facts": {"reference": reference}}, exc_info=error)
         return refusal(503, reference=reference)
+
+    @app.errorhandler(InternalServerError)
+    def outside_a_view(error: InternalServerError) -> Response:
+        cause = error.original_exception
+        if isinstance(cause, OperationalError):
+            return database(cause)
+        return failure(cause) if isinstance(cause, Exception) else refusal(500)
 
     @app.errorhandler(Exception)
     def failure(error: Exception) -> Response:

@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import wtforms
-from flask import request
+import wtforms.i18n
+from flask import current_app, request
+from sqlalchemy.exc import OperationalError
 from wtforms import validators
 
 from rdv.candidate import Submission
@@ -63,8 +65,11 @@ def count_post(cfa_public_id: str | None, *contacts: str | None) -> None:
 
 
 def count_failed_secret() -> None:
-    """Count a wrong link or feed address against its network; raise TooManyRequests."""
-    count([Limit("secret.address", address_prefix(), settings().limit_failed_secrets)])
+    """Count a wrong link or feed address against its network; raise TooManyRequests. A busy database loses the count."""
+    try:
+        count([Limit("secret.address", address_prefix(), settings().limit_failed_secrets)])
+    except OperationalError as error:
+        current_app.logger.warning("failed secret not counted: %s", type(error.orig).__name__)
 
 
 def tidy(text: str | None) -> str | None:
@@ -116,8 +121,35 @@ class MultiCheckbox(wtforms.SelectMultipleField):
     option_widget = wtforms.widgets.CheckboxInput()
 
 
+# What WTForms says by itself of a choice: no next step, and what was posted repeated.
+_OF_A_CHOICE = (
+    "Not a valid choice.",
+    "Invalid Choice: could not coerce.",
+    "Invalid choice(s): one or more data inputs could not be coerced.",
+    "'%(value)s' is not a valid choice for this field.",
+)
+CHOOSE = "Choisissez une valeur de la liste."
+
+
+class Sentences:
+    """What the library says by itself: ours for a choice, else its French with our apostrophe."""
+
+    def __init__(self) -> None:
+        self._library = wtforms.i18n.get_translations(["fr"])
+
+    def gettext(self, text: str) -> str:
+        return CHOOSE if text in _OF_A_CHOICE else str(self._library.gettext(text)).replace("'", "’")
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return CHOOSE if one in _OF_A_CHOICE else str(self._library.ngettext(one, many, count)).replace("'", "’")
+
+
+SENTENCES = Sentences()
+
+
 class PublicForm(wtforms.Form):
     """Base of forms without account: WTForms alone, its messages in French."""
 
     class Meta:
-        locales = ("fr_FR", "fr")
+        def get_translations(self, form: Any) -> Sentences:
+            return SENTENCES
