@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import fields
 
 import pytest
 
-from config import Config, ConfigError
+from config import ROOT, Config, ConfigError
 
 PRODUCTION = {
     "APP_ENV": "production",
@@ -70,3 +71,9 @@ def test_a_relay_without_tls_is_for_this_machine_only():
     with pytest.raises(ConfigError, match="MAIL_TLS"):
         Config.from_env({**PRODUCTION, "MAIL_TLS": "none", "MAIL_SERVER": "relais.exemple.fr"})
     Config.from_env({**PRODUCTION, "MAIL_TLS": "none"})
+
+
+def test_every_setting_is_documented():
+    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    names = {"APP_ENV" if each.name == "env" else each.name.upper() for each in fields(Config)} - {"EXTRA", "TESTING"}
+    assert {name for name in names if f"`{name}`" not in told} == set()
