@@ -61,7 +61,7 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
         ),
         links=_video(booking),
         footer_reason=WHY,
-        reply_to=slot.adviser.email,
+        reply_to=meeting.reply_to(slot),
     )
 
 
@@ -86,7 +86,7 @@ def booking_moved(row: OutgoingMail) -> Mail:
         ),
         links=_video(booking),
         footer_reason=WHY,
-        reply_to=slot.adviser.email,
+        reply_to=meeting.reply_to(slot),
     )
 
 
@@ -119,7 +119,7 @@ def booking_cancelled(row: OutgoingMail) -> Mail:
         ),
         links=((PAGE, links.personal(request)),),
         footer_reason=WHY,
-        reply_to=slot.adviser.email,
+        reply_to=meeting.reply_to(slot),
     )
 
 

@@ -149,12 +149,16 @@ def _unanswered(row: OutgoingMail, _now: datetime) -> bool:
     return named(row.request).status in ("new", "in_progress")
 
 
+def _theirs(row: OutgoingMail) -> bool:
+    return meeting.works_there(row.user, meeting.of(row).slot)
+
+
 def _booked(row: OutgoingMail, _now: datetime) -> bool:
-    return meeting.of(row).is_live and not meeting.moved_since(row)
+    return _theirs(row) and meeting.of(row).is_live and not meeting.moved_since(row)
 
 
 def _cancelled(row: OutgoingMail, _now: datetime) -> bool:
-    return not meeting.of(row).is_live
+    return _theirs(row) and not meeting.of(row).is_live
 
 
 KINDS = {

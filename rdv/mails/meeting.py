@@ -8,7 +8,7 @@ from rdv import clock, french
 from rdv.db import db
 from rdv.mails.message import named
 from rdv.mails.people import phone_ending
-from rdv.models import Booking, OutgoingMail, RequestEvent, Slot
+from rdv.models import Booking, OutgoingMail, RequestEvent, Slot, User
 
 
 def of(row: OutgoingMail) -> Booking:
@@ -56,6 +56,20 @@ def place(slot: Slot, candidate_phone: str | None, for_candidate: bool) -> tuple
     if video_link(slot):
         return (("En visioconférence", "par le lien donné dans ce message"),)
     return (("En visioconférence", slot.place_detail or "le centre envoie le lien avant le rendez-vous"),)
+
+
+def works_there(user: User | None, slot: Slot) -> bool:
+    """Say whether a person still works for the CFA of a slot: who left reads nothing more of its candidates."""
+    return (
+        user is not None
+        and user.active
+        and any(each.cfa_id == slot.cfa_id and each.ended_at is None for each in user.memberships)
+    )
+
+
+def reply_to(slot: Slot) -> str | None:
+    """Return who reads a candidate's reply: the adviser, or the centre once the adviser has left."""
+    return slot.adviser.email if works_there(slot.adviser, slot) else slot.site.email or slot.cfa.email
 
 
 def video_link(slot: Slot) -> str | None:
