@@ -31,9 +31,7 @@ class Crowd:
         self.number = 0
         self.platforms = list(db.session.scalars(sa.select(Platform).order_by(Platform.id)))
 
-    def candidate(
-        self, *, email: bool = True, phone: bool = True, overseas: bool = False, **facts: Any
-    ) -> Candidate:
+    def candidate(self, *, email: bool = True, phone: bool = True, overseas: bool = False, **facts: Any) -> Candidate:
         """Return the next one."""
         self.number += 1
         first, last = candidate_name(self.number)
