@@ -89,12 +89,11 @@ def book(
     """
     seat = _read(slot, candidate)
     check_contact(seat.place, candidate)
-    if seat.held is not None:
-        raise AlreadyBooked
     made = _write(seat, candidate, submission, now, training)
     if made is not None:
         return made
     for other in equal_slots(slot, now)[1:]:
+        # Read again: the one who took the seat while we waited for it may be this same person, in another tab.
         made = _write(_read(other, candidate), candidate, submission, now, training)
         if made is not None:
             return made
@@ -123,10 +122,16 @@ _SEAT = (
 
 
 def _read(slot: Slot, candidate: Candidate) -> Any:
-    """Return what the rows of a booking need of a slot, as it is now, in one small query: objects cost four times that."""
+    """Return what the rows of a booking need of a slot, as it is now, in one small query: objects cost four times that.
+
+    Raises AlreadyBooked when this person holds a seat at this hour.
+    """
     (slot_id,) = sa.inspect(slot).identity or (None,)
     parameters = {"slot_id": slot_id, "person_key": _key_of(candidate)}
-    return db.session.connection().execute(_SEAT, parameters).one()
+    seat = db.session.connection().execute(_SEAT, parameters).one()
+    if seat.held is not None:
+        raise AlreadyBooked
+    return seat
 
 
 def _write(

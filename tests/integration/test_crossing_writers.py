@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from rdv import booking, clock, seats, slots
+from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.errors import WrongTransition
+from rdv.errors import AlreadyBooked, WrongTransition
 from rdv.models import Booking, MeetingType, Slot
 from tests import make
 from tests.support.processes import wait_until
@@ -96,6 +97,32 @@ def test_a_cancellation_that_meets_a_move_forgets_no_seat(app, agenda, engine_na
             booking.cancel(session.get_one(Booking, mine), "candidate", clock.now())
     assert db.session.get_one(Booking, mine).status == "cancelled"
     assert [taken for taken, _ in counted()] == [1] + [0] * (len(agenda) - 1)
+
+
+def test_two_tabs_of_one_person_take_one_seat(app, agenda, engine_name):
+    """The second tab waits for the first, finds the slot full, and must not fall back on a colleague's equal slot."""
+    one = make.slot(agenda[0].adviser, agenda[0].site, agenda[0].meeting_type, starts_at="2099-02-01T14:00")
+    make.slot(make.adviser(one.cfa), one.site, one.meeting_type, starts_at="2099-02-01T14:00")
+    slot_id, taken, told = one.id, threading.Event(), []
+
+    def tab(number: int) -> None:
+        with transaction() as session:
+            zoe = Candidate("Zoé", "Lambert", "zoe@courriel.example", None)
+            booking.book(session.get_one(Slot, slot_id), zoe, Submission(f"tab {number}", "d"), clock.now())
+            if number == 1:
+                taken.set()
+                if engine_name == "postgresql":
+                    wait_until(somebody_waits_for_a_row, "the second tab should wait for the slot")
+
+    def second() -> None:
+        taken.wait(30)
+        tab(2)
+
+    for thread in [in_thread(app, act, told) for act in (lambda: tab(1), second)]:
+        thread.join(60)
+    assert [type(one) for one in told if one is not None] == [AlreadyBooked]
+    db.session.rollback()
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Booking)) == 1
 
 
 def rows_met_the_other_way(ids: list[int]) -> tuple[int, int]:
