@@ -71,11 +71,10 @@ def plan_run(
         raise WrongPlan("start", "Ce créneau finirait le lendemain. Commencez plus tôt, par exemple à 14:00.")
     if last <= cursor:
         raise WrongPlan("end", "L’heure de fin doit être après l’heure de début, par exemple 17:00.")
-    walls: list[tuple[datetime, datetime]] = []
+    walls: list[datetime] = []
     while cursor + timedelta(minutes=minutes) <= last:
-        stop = cursor + timedelta(minutes=minutes)
-        walls.append((cursor, stop))
-        cursor = stop + timedelta(minutes=pause)
+        walls.append(cursor)
+        cursor += timedelta(minutes=minutes + pause)
     if not walls:
         raise WrongPlan(
             "end", f"Aucun créneau de {minutes} minutes ne tient entre ces deux heures. Élargissez la plage."
@@ -84,7 +83,7 @@ def plan_run(
         raise WrongPlan(
             "end", f"Cela ferait {len(walls)} créneaux d’un coup\u00a0: publiez-en {MOST_SLOTS_AT_ONCE} au plus."
         )
-    spans = [_span(begins, ends, zone) for begins, ends in walls]
+    spans = [_span(begins, minutes, zone) for begins in walls]
     if spans[0].starts_at <= now:
         raise WrongPlan(
             "day" if spans[-1].ends_at <= now else "start", "Ce moment est déjà passé. Choisissez-en un à venir."
@@ -92,15 +91,15 @@ def plan_run(
     return spans
 
 
-def _span(begins: datetime, ends: datetime, zone: str) -> Span:
+def _span(begins: datetime, minutes: int, zone: str) -> Span:
+    """Return the slot that begins at a wall time; it lasts as long the night when clocks change."""
     try:
-        return Span(
-            clock.from_wall(begins.date(), begins.time(), zone), clock.from_wall(ends.date(), ends.time(), zone)
-        )
+        starts_at = clock.from_wall(begins.date(), begins.time(), zone)
     except ValueError:
         raise WrongPlan(
             "start", "Cette heure n’existe pas ce jour-là\u00a0: les horloges avancent d’une heure, de 2 h à 3 h."
         ) from None
+    return Span(starts_at, starts_at + timedelta(minutes=minutes))
 
 
 @dataclass(frozen=True)

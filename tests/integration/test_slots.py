@@ -75,6 +75,14 @@ def test_the_skipped_hour_of_spring_is_refused_and_the_afternoon_keeps_its_wall_
     assert (before.starts_at.hour, after.starts_at.hour) == (13, 12)
 
 
+def test_slots_last_as_long_the_night_when_clocks_change():
+    autumn, spring = date(2027, 10, 31), date(2027, 3, 28)
+    runs = [(autumn, time(1, 30), time(4)), (spring, time(1), time(2))]
+    spans = [span for day, start, end in runs for span in slots.plan_run(day, start, end, 30, 0, PARIS, NOW)]
+    assert len(spans) == 7
+    assert {span.ends_at - span.starts_at for span in spans} == {timedelta(minutes=30)}
+
+
 def test_a_run_far_away_is_in_the_time_of_its_site():
     spans = slots.plan_run(TUESDAY, time(14), None, 20, 0, "Indian/Reunion", NOW)
     assert spans[0].starts_at == datetime(2026, 12, 1, 10, tzinfo=UTC)
