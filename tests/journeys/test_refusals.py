@@ -13,7 +13,7 @@ from rdv import clock, inbox, links
 from rdv.db import transaction
 from rdv.errors import WrongTransition
 from tests import make
-from tests.support.pages import visit
+from tests.support.pages import sign_in, visit
 
 CHOOSE = "Choisissez une valeur de la liste."
 
@@ -50,11 +50,29 @@ def test_a_choice_that_was_not_offered_is_refused_in_our_words(client, app):
     token = visit(client, path).one("input[name=form_token]").get("value")
     fields = {"form_token": token, "first_name": "Zoé", "last_name": "Lambert", "phone": "0199000001"}
     for field in ("asker", "reasons", "windows"):
-        answer = client.post(path, data={**fields, field: "<b>autre</b>"})
+        answer = client.post(path, data={**fields, field: "xyz-inconnu"})
         words = answer.get_data(as_text=True)
         assert (answer.status_code, CHOOSE in words) == (422, True), field
         assert "autre</b>" not in words
         assert "&lt;b&gt;" not in words
+
+
+def test_a_choice_that_was_not_offered_to_staff_is_refused_in_the_same_words(client, app):
+    cfa = make.cfa()
+    manager, adviser = make.manager(cfa), make.adviser(cfa)
+    sign_in(client, manager)
+    for path, field in (
+        ("/equipe/reglages/centre", "answer_days"),
+        ("/equipe/reglages/centre", "modes"),
+        (f"/equipe/membres/{adviser.public_id}", "role"),
+        ("/equipe/calendriers", "detail"),
+    ):
+        page = visit(client, path)
+        fields = {"csrf_token": page.all("input[name=csrf_token]")[0].get("value")} | {field: "xyz-inconnu"}
+        answer = client.post(path, data=fields)
+        words = answer.get_data(as_text=True)
+        assert (answer.status_code, CHOOSE in words) == (400, True), field
+        assert "xyz-inconnu" not in words
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("zoe@courriel.example"), OperationalError("SELECT", {}, Exception())])

@@ -11,7 +11,7 @@ from wtforms.validators import Length, StopValidation
 from rdv import french, passwords
 from rdv.errors import RdvError, WeakPassword
 from rdv.opening_hours import WEEKDAYS, Span, read_spans
-from rdv.web.forms import EmailField, MultiCheckbox, PhoneField, Required, one_line
+from rdv.web.forms import SENTENCES, EmailField, MultiCheckbox, PhoneField, Required, Sentences, one_line
 
 SESSION_CHANGED = "Cette page est restée ouverte trop longtemps. Vérifiez ce que vous aviez saisi, puis recommencez."
 ROLES = {"adviser": "Conseiller ou conseillère", "manager": "Responsable"}
@@ -21,7 +21,8 @@ class StaffForm(FlaskForm):
     """Base of the staff's forms: its own CSRF check where the view is exempt, a status, messages in French."""
 
     class Meta(FlaskForm.Meta):
-        locales = ("fr_FR", "fr")
+        def get_translations(self, form: Any) -> Sentences:
+            return SENTENCES
 
     refused_status = 400
 
