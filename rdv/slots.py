@@ -241,7 +241,9 @@ def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
 
 
 def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> int:
-    """Cancel a slot and tell everyone booked; return how many. Raises WrongTransition when already cancelled."""
+    """Cancel a slot and tell everyone booked; return how many. Raises WrongTransition when already cancelled, or over."""
+    if slot.ends_at <= now:
+        raise WrongTransition("Ce créneau est passé\u00a0: il ne peut plus être annulé.")
     changed = db.session.connection().execute(
         sa.update(Slot)
         .where(Slot.id == slot.id, Slot.status != "cancelled")

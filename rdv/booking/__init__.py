@@ -213,9 +213,9 @@ def _key_of(candidate: Candidate) -> str:
 def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, user: User | None = None) -> None:
     """Cancel a live booking, free its seat and tell the other side; `by` is candidate, staff, cfa_link or system.
 
-    Raises WrongTransition when it is no longer live, or has begun (candidate).
+    Raises WrongTransition when it is no longer live, has begun (candidate) or is over (the CFA).
     """
-    if by == "candidate" and booking.slot.starts_at <= now:
+    if now >= (booking.slot.starts_at if by == "candidate" else booking.slot.ends_at):
         raise WrongTransition("Ce rendez-vous est passé\u00a0: il ne peut plus être annulé.")
     slot_id = booking.slot_id
     seats.free(slot_id, booking.id, now)
@@ -254,10 +254,12 @@ def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | No
     """Move a live booking to another slot: same row, UID and reference, sequence + 1; both sides are told.
 
     The two slots are written in ascending id, so that crossing moves never wait for each other in a ring.
-    Raises SlotUnavailable (no seat there), WrongTransition (not live), AlreadyBooked (same person already there),
+    Raises SlotUnavailable (no seat there), WrongTransition (not live, or over), AlreadyBooked (same person already there),
     ContactMissing (that meeting could not reach this person).
     """
     origin = booking.slot
+    if origin.ends_at <= now:
+        raise WrongTransition("Ce rendez-vous est passé\u00a0: il ne peut plus être déplacé.")
     check_contact(target.place, booking.request)
     if target.id == origin.id:
         raise WrongTransition("Ce rendez-vous est déjà sur ce créneau.")

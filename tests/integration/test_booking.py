@@ -184,6 +184,24 @@ def test_a_past_meeting_is_not_cancelled_by_the_candidate(place, freeze):
     assert slot.seats_taken == 1
 
 
+def test_a_meeting_that_is_over_is_neither_moved_nor_cancelled_by_the_centre(place, freeze):
+    """Nobody is told « ce rendez-vous n’aura pas lieu » after it took place."""
+    time = freeze("2026-11-24T08:00Z")
+    _cfa, site, adviser = place
+    slot, later = make.slot(adviser, site, starts_at="2026-11-24T14:00"), make.slot(adviser, site)
+    held = db.session.get(CandidateRequest, book(slot).request_id).booking
+    time.tick(hours=7)
+    for act in (
+        lambda: booking.cancel(held, "staff", clock.now(), user=adviser),
+        lambda: booking.move(held, later, "staff", clock.now(), user=adviser),
+        lambda: slots.cancel(slot, clock.now(), adviser),
+    ):
+        with pytest.raises(WrongTransition, match="passé"), transaction():
+            act()
+    assert (slot.seats_taken, slot.status, held.status, held.slot_id) == (1, "open", "booked", slot.id)
+    assert counted(OutgoingMail, kind="booking_cancelled") == 0
+
+
 @pytest.mark.parametrize("forward", [True, False])
 def test_moving_keeps_the_booking_and_its_uid(place, forward):
     _cfa, site, adviser = place
