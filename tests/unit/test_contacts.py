@@ -42,6 +42,7 @@ def test_what_cannot_be_called_back(typed):
     [
         (" Zoe.Lambert@Exemple.FR ", "zoe.lambert@exemple.fr"),
         ("zoe@demonstration.example", "zoe@demonstration.example"),
+        ("zoe@été.example", "zoe@xn--t-9fab.example"),
         ("zoe+cfa@exemple.fr", "zoe+cfa@exemple.fr"),
     ],
 )
