@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -129,7 +130,8 @@ def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | No
 
 
 def _link(scheme: str, target: str | None, words: str) -> Markup | None:
-    return Markup('<a href="{}{}">{}</a>').format(scheme, target, words) if target else None
+    # « zoe?bcc=… » is a legal address: unquoted, it would write to somebody else too.
+    return Markup('<a href="{}{}">{}</a>').format(scheme, quote(target, safe="@+"), words) if target else None
 
 
 def thread(

@@ -112,3 +112,13 @@ def test_reopening_what_is_open_does_not_move_the_promised_date(app, freeze, sta
     with pytest.raises(WrongTransition), transaction():
         inbox.reopen(request, "staff", clock.now(), user=person)
     assert (request.due_at, request.status) == (promised, status)
+
+
+def test_an_odd_address_writes_to_nobody_else(client, app):
+    """« zoe?bcc=… » is a legal local part, and a recipient more in a `mailto:` link."""
+    cfa = make.cfa()
+    request = make.candidate_request(cfa, email="zoe?bcc=eve%40autre.example@courriel.example")
+    sign_in(client, make.manager(cfa))
+    page = visit(client, f"/equipe/demandes/{request.public_id}", quoted=[request.email])
+    (address,) = [link for link in page.links(request.email) if link.startswith("mailto:")]
+    assert address == "mailto:zoe%3Fbcc%3Deve%2540autre.example@courriel.example"
