@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Flask
 
 from rdv import french
+
+
+def mailto(address: str) -> str:
+    """Return the link that writes to this address alone: « zoe?bcc=… » is a legal one."""
+    return "mailto:" + quote(address, safe="@+")
 
 
 def register(app: Flask) -> None:
@@ -12,5 +19,6 @@ def register(app: Flask) -> None:
     for name in ("day", "short_day", "clock_time", "moment", "time_range", "duration", "phone", "plural"):
         app.jinja_env.filters[name] = getattr(french, name)
     app.jinja_env.filters["phone_fr"] = french.phone
+    app.jinja_env.filters["mailto"] = mailto
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -13,6 +12,7 @@ from rdv import clock, french, inbox
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import CandidateRequest, RequestEvent
+from rdv.web.filters import mailto
 
 EVENT_TITLES = {
     "created": "Demande reçue",
@@ -120,8 +120,8 @@ def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | No
     return [
         ("Nom", request.person_name),
         ("Qui écrit", ASKERS[request.asker]),
-        ("Téléphone", _link("tel:", request.phone, french.phone(request.phone))),
-        ("Adresse électronique", _link("mailto:", request.email, request.email or "")),
+        ("Téléphone", _link(request.phone and f"tel:{request.phone}", french.phone(request.phone))),
+        ("Adresse électronique", _link(request.email and mailto(request.email), request.email or "")),
         ("Joignable", "\n".join(windows)),
         ("Formation", request.training.shown_title if request.training else None),
         ("Lieu", request.site.shown_name if request.site else None),
@@ -129,9 +129,8 @@ def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | No
     ]
 
 
-def _link(scheme: str, target: str | None, words: str) -> Markup | None:
-    # « zoe?bcc=… » is a legal address: unquoted, it would write to somebody else too.
-    return Markup('<a href="{}{}">{}</a>').format(scheme, quote(target, safe="@+"), words) if target else None
+def _link(target: str | None, words: str) -> Markup | None:
+    return Markup('<a href="{}">{}</a>').format(target, words) if target else None
 
 
 def thread(

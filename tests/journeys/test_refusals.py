@@ -117,8 +117,11 @@ def test_reopening_what_is_open_does_not_move_the_promised_date(app, freeze, sta
 def test_an_odd_address_writes_to_nobody_else(client, app):
     """« zoe?bcc=… » is a legal local part, and a recipient more in a `mailto:` link."""
     cfa = make.cfa()
-    request = make.candidate_request(cfa, email="zoe?bcc=eve%40autre.example@courriel.example")
+    email = "zoe?bcc=eve%40autre.example@courriel.example"
+    slot = make.slot(make.adviser(cfa), make.site(cfa))
+    request = make.booking(slot, request={"email": email}).request
     sign_in(client, make.manager(cfa))
-    page = visit(client, f"/equipe/demandes/{request.public_id}", quoted=[request.email])
-    (address,) = [link for link in page.links(request.email) if link.startswith("mailto:")]
-    assert address == "mailto:zoe%3Fbcc%3Deve%2540autre.example@courriel.example"
+    for path in (f"/equipe/demandes/{request.public_id}", f"/equipe/creneaux/{slot.public_id}"):
+        page = visit(client, path, quoted=[email])
+        links_to = [address for address in page.links(email) if address.startswith("mailto:")]
+        assert links_to == ["mailto:zoe%3Fbcc%3Deve%2540autre.example@courriel.example"], path
