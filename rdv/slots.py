@@ -215,13 +215,22 @@ def get_for_cfa(cfa_id: int, public_id: str) -> Slot:
     return slot
 
 
+_PUBLIC = sa.select(Slot).options(joinedload(Slot.cfa)).where(Slot.public_id == sa.bindparam("public_id"))
+_SHOWN_WHOLE = _PUBLIC.options(joinedload(Slot.site), joinedload(Slot.meeting_type))
+
+
 def get_public(public_id: str) -> Slot:
-    """Return a slot by its public address, whatever its state, or raise NotFound."""
-    slot = db.session.scalar(
-        sa.select(Slot)
-        .options(joinedload(Slot.site), joinedload(Slot.meeting_type), joinedload(Slot.cfa))
-        .where(Slot.public_id == public_id)
-    )
+    """Return a slot by its public address, whatever its state, with all that its page shows, or raise NotFound."""
+    return _found(_SHOWN_WHOLE, public_id)
+
+
+def get_bookable(public_id: str) -> Slot:
+    """Return the same slot with its centre alone: a booking that succeeds reads nothing else of it."""
+    return _found(_PUBLIC, public_id)
+
+
+def _found(statement: sa.Select[Slot], public_id: str) -> Slot:
+    slot: Slot | None = db.session.scalar(statement, {"public_id": public_id})
     if slot is None:
         raise NotFound("Ce créneau n’existe pas ou n’existe plus. Choisissez-en un autre sur la page du centre.")
     return slot

@@ -53,7 +53,7 @@ def slot(public_id: str) -> ResponseReturnValue:
 @bp.post("/rendez-vous/<public_id>")
 def book(public_id: str) -> ResponseReturnValue:
     """Take a seat."""
-    found = slots.get_public(public_id)
+    found = slots.get_bookable(public_id)
     training = _training(found)
     form = BookingForm(request.form, place=found.place)
     try:
