@@ -87,14 +87,14 @@ def book(
 
     Raises SlotUnavailable, AlreadyBooked (same person, same hour), RequestReplayed (same submission id), ContactMissing.
     """
-    seat = _read(slot, candidate)
+    seat = _free_seat(slot, candidate)
     check_contact(seat.place, candidate)
     made = _write(seat, candidate, submission, now, training)
     if made is not None:
         return made
     for other in equal_slots(slot, now)[1:]:
         # Read again: the one who took the seat while we waited for it may be this same person, in another tab.
-        made = _write(_read(other, candidate), candidate, submission, now, training)
+        made = _write(_free_seat(other, candidate), candidate, submission, now, training)
         if made is not None:
             return made
     raise SlotUnavailable
@@ -121,14 +121,16 @@ _SEAT = (
 )  # fmt: skip
 
 
-def _read(slot: Slot, candidate: Candidate) -> Any:
-    """Return what the rows of a booking need of a slot, as it is now, in one small query: objects cost four times that.
-
-    Raises AlreadyBooked when this person holds a seat at this hour.
-    """
+def _seat(slot: Slot, candidate: Candidate) -> Any:
+    """Return what the rows of a booking need of a slot, as it is now, in one small query: objects cost four times that."""
     (slot_id,) = sa.inspect(slot).identity or (None,)
     parameters = {"slot_id": slot_id, "person_key": _key_of(candidate)}
-    seat = db.session.connection().execute(_SEAT, parameters).one()
+    return db.session.connection().execute(_SEAT, parameters).one()
+
+
+def _free_seat(slot: Slot, candidate: Candidate) -> Any:
+    """Return the same, or raise AlreadyBooked when this person holds a seat at this hour."""
+    seat = _seat(slot, candidate)
     if seat.held is not None:
         raise AlreadyBooked
     return seat
@@ -200,7 +202,7 @@ def _write(
 
 def live_booking_of(slot: Slot, candidate: Candidate) -> int | None:
     """Return the id of the booking that this same person already holds at this hour in this CFA, if any."""
-    held: int | None = _read(slot, candidate).held
+    held: int | None = _seat(slot, candidate).held
     return held
 
 
@@ -230,8 +232,8 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
     )  # fmt: skip
     if changed.rowcount != 1:
         raise WrongTransition
-    request = booking.request
     db.session.refresh(booking)
+    request = _held_request(booking)
     outcome = "cancelled_by_candidate" if by == "candidate" else "cancelled_by_cfa"
     request.status, request.outcome = "closed", outcome
     event = thread.add(request, "cancelled", by, now, user=user, text=reason, data={"slot": booking.slot.public_id})
@@ -248,6 +250,13 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
             "adviser_booking_cancelled", booking.slot.adviser.email, f"adviser_booking_cancelled:{key}",
             request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=booking.slot.adviser_id,
         )  # fmt: skip
+
+
+def _held_request(booking: Booking) -> CandidateRequest:
+    """Return a booking's request, as it is now and until we are done: somebody may be answering it."""
+    request: CandidateRequest = booking.request
+    db.session.refresh(request, with_for_update=True)
+    return request
 
 
 def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | None = None) -> None:
@@ -281,7 +290,7 @@ def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | No
     if changed.rowcount != 1:
         raise WrongTransition
     db.session.refresh(booking)
-    request: CandidateRequest = booking.request
+    request = _held_request(booking)
     request.site_id, request.owner_id = target.site_id, target.adviser_id
     event = thread.add(request, "moved", by, now, user=user, data={"from": origin.public_id, "slot": target.public_id})
     key = f"{booking.public_id}:{booking.sequence}"
