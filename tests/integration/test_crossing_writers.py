@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from rdv import booking, clock, seats, slots
+from rdv import booking, clock, inbox, seats, slots
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, WrongTransition
-from rdv.models import Booking, MeetingType, Slot
+from rdv.models import Booking, CandidateRequest, MeetingType, Slot
 from tests import make
 from tests.support.processes import wait_until
 
@@ -97,6 +97,35 @@ def test_a_cancellation_that_meets_a_move_forgets_no_seat(app, agenda, engine_na
             booking.cancel(session.get_one(Booking, mine), "candidate", clock.now())
     assert db.session.get_one(Booking, mine).status == "cancelled"
     assert [taken for taken, _ in counted()] == [1] + [0] * (len(agenda) - 1)
+
+
+def test_a_cancellation_that_meets_an_answer_leaves_one_state(app, agenda, engine_name):
+    """The answer takes up a request that the cancellation has read as closed: state and outcome stay one."""
+    held = make.booking(agenda[0])
+    mine, request_id = held.id, held.request_id
+    answered, told = threading.Event(), []
+
+    def answer() -> None:
+        with transaction() as session:
+            inbox.answer(
+                session.get_one(CandidateRequest, request_id), "Apportez votre bulletin.", "staff", clock.now()
+            )
+            session.flush()
+            answered.set()
+            if engine_name == "postgresql":
+                wait_until(somebody_waits_for_a_row, "the cancellation should wait for the request")
+
+    def cancel() -> None:
+        answered.wait(30)
+        with transaction() as session:
+            booking.cancel(session.get_one(Booking, mine), "candidate", clock.now())
+
+    for thread in [in_thread(app, act, told) for act in (answer, cancel)]:
+        thread.join(60)
+    assert told == [None, None]
+    db.session.rollback()
+    request = db.session.get_one(CandidateRequest, request_id)
+    assert (request.status, request.outcome) == ("closed", "cancelled_by_candidate")
 
 
 def test_two_tabs_of_one_person_take_one_seat(app, agenda, engine_name):
