@@ -197,3 +197,11 @@ def test_failed_links_are_counted(client, cfa, change_settings):
     for _ in range(2):
         visit(client, "/demande/inconnu", status=404)
     visit(client, "/demande/inconnu", status=429)
+
+
+def test_the_link_of_a_centre_that_was_closed_shows_nobody_any_more(client, cfa):
+    request = ask(cfa)
+    with transaction():
+        cfa.closed_at = clock.now()
+    page = visit(client, path(request), status=404)
+    assert "Zoé" not in page.text

@@ -94,7 +94,8 @@ def act(token: str) -> ResponseReturnValue:
 
 
 def _found(token: str) -> CandidateRequest:
-    """Return the request of a valid link; wrong ones are counted, so that nobody tries many.
+    """Return the request of a valid link, none of a centre that was closed; wrong ones are counted, so that nobody
+    tries many.
 
     Raises LinkInvalid, or TooManyRequests.
     """
@@ -102,6 +103,8 @@ def _found(token: str) -> CandidateRequest:
         link = read_link("answer", token, max_age=links.ANSWER_LINK_SECONDS)
         found = inbox.get_by_public_id(link.object_id)
         check_link(link, found.recipient_email, found.link_version)
+        if found.cfa.closed_at is not None:
+            raise LinkInvalid
     except (LinkInvalid, NotFound):
         count_failed_secret()
         raise LinkInvalid from None
