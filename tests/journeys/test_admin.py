@@ -80,6 +80,11 @@ def test_every_table_opens(client: Client, service: User) -> None:
 # -- what it shows --------------------------------------------------------------------------------------------------
 
 
+def test_a_page_that_cannot_be_is_an_empty_or_a_first_one(client: Client, service: User) -> None:
+    for number in ("-5", "99999999999999999999", "abc"):
+        seen(client, f"/admin/centres/?page={number}")
+
+
 def test_the_first_page_counts_what_needs_a_person(client: Client, service: User) -> None:
     unreachable, late = make.cfa(email=None), make.cfa()
     make.candidate_request(late, due_at=clock.now() - timedelta(hours=1))

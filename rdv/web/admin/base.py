@@ -15,6 +15,7 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.model.base import ViewArgs
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +23,8 @@ from rdv import audit, clock, french
 from rdv.db import admin_write, db, note
 from rdv.errors import NotFound
 from rdv.models import AuditEntry, User
+
+LAST_PAGE = 1_000_000
 
 
 def current_person() -> User:
@@ -88,6 +91,12 @@ class ServiceView(ServiceTeamOnly, ModelView):
     def get_one(self, id: str) -> Any:
         column = getattr(self.model, self.public_key)
         return db.session.scalar(sa.select(self.model).where(column == id))
+
+    def _get_list_extra_args(self) -> ViewArgs:
+        """Read which page is shown; no database takes a negative or an endless number."""
+        wanted = super()._get_list_extra_args()
+        wanted.page = min(max(wanted.page, 0), LAST_PAGE)
+        return wanted
 
     def _run_view(self, fn: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         if request.method == "POST" and fn.__name__ != "action_view":  # actions open their own transaction
