@@ -20,7 +20,8 @@ def plain_name(typed: str) -> str | None:
 def greeting(request: CandidateRequest) -> str:
     """« Bonjour Zoé, » when the candidate wrote; a parent or a helper is not called by the candidate's name."""
     first_name = plain_name(request.first_name) if request.asker == "candidate" else None
-    return f"Bonjour {first_name}," if first_name else "Bonjour,"
+    # « Marie Anne » is called; « Gagnez mille euros » is a sentence.
+    return f"Bonjour {first_name}," if first_name and len(first_name.split()) <= 2 else "Bonjour,"
 
 
 def candidate_name(request: CandidateRequest) -> str:

@@ -11,7 +11,8 @@ import pytest
 from rdv import mailer
 from rdv.db import transaction
 from rdv.mails import KINDS
-from rdv.mails.people import plain_name
+from rdv.mails.people import greeting, plain_name
+from tests import make
 from tests.support.dom import parse
 from tests.support.lint import lint
 from tests.support.mail_cases import CANDIDATE, CASES, NOW, House
@@ -168,3 +169,11 @@ def test_a_subject_holds_one_line(app, freeze):
 )
 def test_only_a_plain_name_is_repeated(typed, kept):
     assert plain_name(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("first_name", "words"),
+    [("Zoé", "Bonjour Zoé,"), ("Marie Anne", "Bonjour Marie Anne,"), ("Gagnez mille euros", "Bonjour,")],
+)
+def test_a_greeting_holds_a_first_name_not_a_sentence(app, first_name, words):
+    assert greeting(make.candidate_request(make.cfa(), first_name=first_name)) == words
