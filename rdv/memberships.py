@@ -124,11 +124,23 @@ def change_role(membership: Membership, role: str, sites: Sequence[Site], by: Us
     _record("membership.changed", membership, by, before=before, after=role, sites=len(sites))
 
 
-def end(membership: Membership, by: User) -> None:
-    """Withdraw a person's access to a CFA and to its calendars; raise LastManager. Their slots stay published."""
+def end(membership: Membership, by: User) -> int:
+    """Withdraw a person's access to a CFA and to its calendars, and return how many of their slots were shut.
+
+    Their coming slots take no new booking, which nobody would be told of; those booked keep their seat, for a
+    colleague to take over. Raises LastManager.
+    """
     _keep_a_manager(membership)
     now = clock.now()
     membership.ended_at = now
+    shut = db.session.connection().execute(
+        sa.update(Slot)
+        .where(
+            Slot.adviser_id == membership.user_id, Slot.cfa_id == membership.cfa_id, Slot.status == "open",
+            Slot.starts_at > now,
+        )
+        .values(status="closed", version=Slot.version + 1, updated_at=now)
+    )  # fmt: skip
     db.session.execute(
         sa.update(CalendarFeed)
         .where(
@@ -138,20 +150,8 @@ def end(membership: Membership, by: User) -> None:
         )
         .values(revoked_at=now)
     )
-    _record("membership.ended", membership, by)
-
-
-def slots_ahead(membership: Membership) -> int:
-    """Count the coming open slots that a person holds in this CFA."""
-    found = db.session.scalar(
-        sa.select(sa.func.count()).where(
-            Slot.adviser_id == membership.user_id,
-            Slot.cfa_id == membership.cfa_id,
-            Slot.status == "open",
-            Slot.starts_at > clock.now(),
-        )
-    )
-    return found or 0
+    _record("membership.ended", membership, by, count=shut.rowcount)
+    return shut.rowcount
 
 
 def _account(email: str, first_name: str, last_name: str) -> User:

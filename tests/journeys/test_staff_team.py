@@ -205,7 +205,9 @@ def test_the_places_of_another_centre_cannot_be_given(client: FlaskClient) -> No
 def test_access_withdrawn_is_seen_at_the_next_click(app: Flask, client: FlaskClient) -> None:
     cfa, other = make.cfa(), make.cfa()
     adviser = make.adviser(cfa)
-    make.slot(adviser, make.site(cfa))
+    site, abroad = make.site(cfa), make.site(other)
+    slot, held = make.slot(adviser, site), make.booking(make.slot(adviser, site, starts_at="2030-01-07T09:00"))
+    there = make.slot(adviser, abroad, starts_at="2030-01-08T09:00")
     mine = _feed(adviser, cfa)
     elsewhere = _feed(adviser, other)
     theirs = app.test_client()
@@ -215,7 +217,8 @@ def test_access_withdrawn_is_seen_at_the_next_click(app: Flask, client: FlaskCli
     sign_in(client, manager)
     page = submit(client, visit(client, f"{TEAM}/{adviser.public_id}"), form="retirer")
     assert "Bob Garnier n’a plus accès à votre centre." in page.text
-    assert "1 créneau à venir reste publié" in page.text
+    assert "2 créneaux à venir sont fermés aux réservations" in page.text
+    assert (slot.status, held.slot.status, held.status, there.status) == ("closed", "closed", "booked", "open")
     assert "Bob Garnier" not in page.one("table").text
     assert visit(theirs, TEAM, status=303).response.location.startswith("/equipe/changer-de-centre")
     assert mine.revoked_at is not None

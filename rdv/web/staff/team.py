@@ -103,10 +103,10 @@ def end_membership(public_id: str) -> ResponseReturnValue:
     """Withdraw access: the person's open pages see it at their next click."""
     context.require_manager()
     membership = memberships.get_for_cfa(context.current_cfa(), public_id)
-    name, slots = membership.user.shown_name, memberships.slots_ahead(membership)
+    name = membership.user.shown_name
     try:
         with transaction():
-            memberships.end(membership, by=context.current_person())
+            shut = memberships.end(membership, by=context.current_person())
     except LastManager as refusal:
         form = RoleForm(formdata=None, role=membership.role)
         _offer_sites(form, memberships.open_sites(context.current_cfa()))
@@ -114,9 +114,13 @@ def end_membership(public_id: str) -> ResponseReturnValue:
         form.refused_status = refusal.status
         return _member_page(membership, form)
     flash(f"{name} n’a plus accès à votre centre.", "success")
-    if slots:
-        remaining = french.plural(slots, "créneau à venir reste publié", "créneaux à venir restent publiés")
-        flash(f"{remaining} à son nom\u00a0: fermez-les ou annulez-les depuis l’agenda.", "warning")
+    if shut:
+        closed = french.plural(shut, "créneau à venir est fermé", "créneaux à venir sont fermés")
+        flash(
+            f"{closed} aux réservations. Les rendez-vous déjà pris sont dans l’agenda\u00a0: "
+            "déplacez-les vers un collègue, ou annulez-les.",
+            "warning",
+        )
     return redirect(url_for("staff.team"), 303)
 
 
