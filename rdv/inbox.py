@@ -15,7 +15,7 @@ from rdv.contacts import fold, normalise_phone
 from rdv.db import db, violated
 from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, RequestReplayed, WrongTransition
 from rdv.identifiers import new_public_id, new_reference, normalise_reference
-from rdv.models import Booking, CandidateRequest, Cfa, Membership, RequestEvent, Site, Training, User
+from rdv.models import Booking, CandidateRequest, Cfa, Membership, RequestEvent, Site, Slot, Training, User
 
 # From each state, where an act may lead. An internal note leads nowhere: it changes no state.
 TRANSITIONS: dict[str, tuple[str, ...]] = {
@@ -130,6 +130,14 @@ def managers(cfa_id: int) -> list[User]:
             .order_by(User.id)
         )
     )  # fmt: skip
+
+
+def answerable_for(slot: Slot) -> list[User]:
+    """Return who is told about a slot: its adviser, or the managers once this one has left the CFA."""
+    still_there = sa.select(Membership.id).where(
+        Membership.user_id == slot.adviser_id, Membership.cfa_id == slot.cfa_id, Membership.ended_at.is_(None)
+    )
+    return [slot.adviser] if db.session.scalar(still_there) else managers(slot.cfa_id)
 
 
 def colleagues(cfa_id: int) -> list[User]:

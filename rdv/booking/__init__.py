@@ -246,10 +246,11 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
     elif by != "candidate":
         inbox.wake_as_call(request, now)
     if by in ("candidate", "system"):
-        outbox.enqueue(
-            "adviser_booking_cancelled", booking.slot.adviser.email, f"adviser_booking_cancelled:{key}",
-            request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=booking.slot.adviser_id,
-        )  # fmt: skip
+        for person in inbox.answerable_for(booking.slot):
+            outbox.enqueue(
+                "adviser_booking_cancelled", person.email, f"adviser_booking_cancelled:{key}:{person.public_id}",
+                request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=person.id,
+            )  # fmt: skip
 
 
 def _held_request(booking: Booking) -> CandidateRequest:

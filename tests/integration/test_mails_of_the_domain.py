@@ -71,19 +71,20 @@ def test_a_meeting_booked_moved_and_cancelled(house, mailbox):
     }
 
 
-def test_an_adviser_who_left_reads_nothing_more_of_candidates(house, mailbox, instance_dir):
+def test_an_adviser_who_left_reads_nothing_more_and_the_managers_do(house, mailbox, instance_dir):
     cfa, site, bob, _eva = house
+    alice = make.manager(cfa)
     slot = make.slot(bob, site, starts_at="2026-12-01T14:00")
     with transaction():
-        memberships.end(bob.memberships[0], by=make.manager(cfa))
-    with transaction():
         booked = booking.book(slot, ZOE, Submission("essai", "x"), clock.now())
+    with transaction():
+        memberships.end(bob.memberships[0], by=alice)
     assert set(mailbox()) == {("zoe@courriel.example", "Rendez-vous confirmé : mardi 1er décembre à 14 h")}
     (confirmation,) = (instance_dir / "outbox").glob("*.eml")
     assert message_from_bytes(confirmation.read_bytes(), policy=SMTP)["Reply-To"] == "accueil@cfa.example"
     with transaction():
         booking.cancel(_held(booked), "candidate", clock.now())
-    assert [to for to, _ in mailbox()] == ["zoe@courriel.example"]
+    assert {to for to, _ in mailbox()} == {"zoe@courriel.example", alice.email}
 
 
 def test_booked_and_cancelled_before_any_mail_left(house, mailbox):
