@@ -7,8 +7,6 @@ one of its locks, which is why this is not its BlockingScheduler.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import signal
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,7 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from rdv import clock, delivery, jobs
+from rdv import clock, delivery, demo, jobs
 from rdv.jobs import Job
 
 MAIL_EVERY = 3  # seconds between two looks at the outbox
@@ -56,7 +54,7 @@ def build(app: Flask) -> BackgroundScheduler:
 
 def every_job(app: Flask) -> tuple[Job, ...]:
     """Return the jobs of this installation; a demonstration also keeps its agenda ahead of the date."""
-    if app.config["RDV"].demo and importlib.util.find_spec("rdv.demo"):
+    if app.config["RDV"].demo:
         return (*jobs.JOBS, Job("demo_top_up", timedelta(hours=1), _top_up_demo))
     return jobs.JOBS
 
@@ -67,7 +65,7 @@ def deliver_mail() -> None:
 
 
 def _top_up_demo(_now: datetime) -> None:
-    importlib.import_module("rdv.demo").top_up()
+    demo.top_up()
 
 
 def _in_context(app: Flask, function: Callable[..., Any], *arguments: Any) -> Callable[[], None]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -16,7 +14,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from config import ROOT
-from rdv import supervisor
+from rdv import demo, supervisor
 from rdv.db import db
 from rdv.parentage import die_with_parent
 
@@ -64,8 +62,8 @@ def prepare(app: Flask) -> list[str]:
     with (folder / "prepare.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         upgrade()
-        if app.config["RDV"].demo and importlib.util.find_spec("rdv.demo"):
-            told = list(importlib.import_module("rdv.demo").prepare() or ())
+        if app.config["RDV"].demo:
+            told = demo.prepare()
     db.session.remove()
     db.engine.dispose()  # no connection is shared with the children
     return told
