@@ -1,8 +1,8 @@
-"""What advisers publish, and what candidates are shown of it."""
+"""What advisers publish: plan, publish, open and close, cancel; what candidates see of it is in `free`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -12,7 +12,12 @@ from sqlalchemy.orm import joinedload, selectinload
 from rdv import audit, booking, clock, deadlines
 from rdv.db import db
 from rdv.errors import NotFound, RdvError, SlotOverlap, WrongTransition
-from rdv.models import Booking, Cfa, MeetingType, Site, Slot, SlotTraining, Training, User, training_site
+from rdv.models import Booking, Cfa, MeetingType, Site, Slot, SlotTraining, Training, User
+from rdv.slots.free import FreeSlot as FreeSlot
+from rdv.slots.free import free_for_cfa as free_for_cfa
+from rdv.slots.free import free_for_training as free_for_training
+from rdv.slots.free import near as near
+from rdv.slots.free import serves as serves
 
 
 class WrongPlan(RdvError):
@@ -127,7 +132,7 @@ def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
     if not spans:
         return []
     first, last = min(s.starts_at for s in spans), max(s.ends_at for s in spans)
-    near = db.session.scalars(
+    close_by = db.session.scalars(
         sa.select(Slot)
         .where(
             Slot.adviser_id == adviser.id,
@@ -137,7 +142,7 @@ def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
         )
         .order_by(Slot.starts_at)
     ).all()
-    return [slot for slot in near if any(slot.starts_at < s.ends_at and slot.ends_at > s.starts_at for s in spans)]
+    return [slot for slot in close_by if any(slot.starts_at < s.ends_at and slot.ends_at > s.starts_at for s in spans)]
 
 
 def publish(
@@ -280,134 +285,3 @@ def rename_meeting_type(meeting_type: MeetingType, title: str, now: datetime) ->
     """Change the title that candidates and calendars show, and make calendars see it."""
     meeting_type.title = title
     booking.touch(sa.select(Slot.id).where(Slot.meeting_type_id == meeting_type.id, Slot.ends_at > now), now)
-
-
-# -- what candidates are shown --------------------------------------------------------------------------------------
-
-_SHOWN = (
-    Slot.id, Slot.public_id, Slot.site_id, Slot.cfa_id, Slot.meeting_type_id, Slot.place, Slot.starts_at, Slot.ends_at, Slot.capacity,
-    Slot.seats_taken, Slot.training_scope, Slot.adviser_id,
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FreeSlot:
-    """A bookable slot as the public sees it: one line even when several advisers offer the same."""
-
-    public_id: str
-    site_id: int
-    cfa_id: int
-    meeting_type_id: int
-    place: str
-    starts_at: datetime
-    ends_at: datetime
-    capacity: int
-    seats_left: int
-
-    @property
-    def is_group(self) -> bool:
-        return self.capacity > 1
-
-
-def free_for_training(training: Training, now: datetime, limit: int = 60) -> list[FreeSlot]:
-    """Return the next listed slots open to a training, soonest first: its own, those of its sites, those of its CFA.
-
-    Three index reads, each bounded; literal conditions match the partial indexes.
-    """
-    read = limit * 2 + 10
-    bookable = (
-        Slot.starts_at > now,
-        Slot.listed.is_(True),
-        Slot.seats_taken < Slot.capacity,
-        sa.text("slot.status = 'open'"),
-    )
-    own = (
-        sa.select(*_SHOWN)
-        .join(SlotTraining, SlotTraining.slot_id == Slot.id)
-        .where(SlotTraining.training_id == training.id, SlotTraining.starts_at > now, *bookable)
-        .order_by(SlotTraining.starts_at, SlotTraining.slot_id)
-        .limit(read)
-    )
-    site_ids = sa.select(training_site.c.site_id).where(training_site.c.training_id == training.id)
-    of_site = (
-        sa.select(*_SHOWN)
-        .where(Slot.site_id.in_(site_ids), sa.text("slot.training_scope = 'site'"), *bookable)
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(read)
-    )
-    of_cfa = (
-        sa.select(*_SHOWN)
-        .where(Slot.cfa_id == training.cfa_id, sa.text("slot.training_scope = 'cfa'"), *bookable)
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(read)
-    )
-    connection = db.session.connection()
-    rows = [row for query in (own, of_site, of_cfa) for row in connection.execute(query)]
-    return _merged(rows, limit)
-
-
-def free_for_cfa(cfa: Cfa, now: datetime, limit: int = 60) -> list[FreeSlot]:
-    """Return the next listed slots of a CFA, whatever their trainings, soonest first."""
-    query = (
-        sa.select(*_SHOWN)
-        .where(
-            Slot.cfa_id == cfa.id, Slot.starts_at > now, Slot.listed.is_(True), Slot.seats_taken < Slot.capacity,
-            sa.text("slot.status = 'open'"),
-        )
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(limit * 2 + 10)
-    )  # fmt: skip
-    return _merged(db.session.connection().execute(query), limit)
-
-
-def near(slot: Slot, now: datetime, limit: int = 3, training: Training | None = None) -> list[FreeSlot]:
-    """Return the free slots nearest in time to one that is gone, for the same training and place when possible.
-
-    Looked for around its hour, however far ahead it is; else the next ones.
-    """
-    wanted = training or next(iter(slot.trainings), None)
-    others: list[FreeSlot] = []
-    for start in (max(now, slot.starts_at - timedelta(hours=12)), now):
-        free = free_for_training(wanted, start) if wanted else free_for_cfa(slot.cfa, start)
-        others = [one for one in free if one.public_id != slot.public_id]
-        if len(others) >= limit:
-            break
-    same = [one for one in others if one.site_id == slot.site_id]
-    nearest = sorted(same or others, key=lambda one: abs(one.starts_at - slot.starts_at))[:limit]
-    return sorted(nearest, key=lambda one: one.starts_at)
-
-
-def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:
-    """Show equal slots of several advisers once: same hour, place, type and kind."""
-    ordered = sorted(rows, key=lambda row: (row.starts_at, row.id))
-    shown: dict[tuple[object, ...], FreeSlot] = {}
-    for row in ordered:
-        same = (
-            row.starts_at,
-            row.ends_at,
-            row.site_id,
-            row.meeting_type_id,
-            row.place,
-            row.capacity,
-            row.training_scope,
-        )
-        if same in shown:
-            continue
-        shown[same] = FreeSlot(
-            row.public_id, row.site_id, row.cfa_id, row.meeting_type_id, row.place, row.starts_at, row.ends_at,
-            row.capacity, row.capacity - row.seats_taken,
-        )  # fmt: skip
-        if len(shown) == limit:
-            break
-    return list(shown.values())
-
-
-def serves(slot: Slot, training: Training) -> bool:
-    """Say whether a slot may be booked for a training."""
-    if slot.cfa_id != training.cfa_id:
-        return False
-    if slot.training_scope == "cfa":
-        return True
-    if slot.training_scope == "site":
-        return any(site.id == slot.site_id for site in training.sites)
-    return any(chosen.id == training.id for chosen in slot.trainings)
