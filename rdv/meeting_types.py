@@ -88,10 +88,10 @@ def change(meeting_type: MeetingType, draft: Draft, now: datetime, *, by: User) 
     Raises TitleTaken.
     """
     _refuse_taken(meeting_type.cfa_id, draft.title, but=meeting_type.id)
+    shown = ("description", "instructions", "what_to_bring")
     if draft.title != meeting_type.title:
         slots.rename_meeting_type(meeting_type, draft.title, now)
-    shown = ("description", "instructions", "what_to_bring")
-    if any(getattr(meeting_type, name) != getattr(draft, name) for name in shown):
+    elif any(getattr(meeting_type, name) != getattr(draft, name) for name in shown):
         booking.touch(sa.select(Slot.id).where(Slot.meeting_type_id == meeting_type.id, Slot.ends_at > now), now)
     for name, value in asdict(draft).items():
         setattr(meeting_type, name, value)
