@@ -47,6 +47,11 @@ class Candidate:
     reasons: list[str] = field(default_factory=list)
     text: str | None = None
     platform_id: int | None = None
+    # Who asks for somebody else may give their own name and contact: two people, each told what concerns them.
+    asker_first_name: str | None = None
+    asker_last_name: str | None = None
+    asker_email: str | None = None
+    asker_phone: str | None = None
 
     def columns(self, reference: str) -> dict[str, Any]:
         """Return the columns of CandidateRequest that say who asks and what."""
@@ -60,6 +65,10 @@ class Candidate:
             "reasons": self.reasons,
             "text": self.text,
             "platform_id": self.platform_id,
+            "asker_first_name": self.asker_first_name,
+            "asker_last_name": self.asker_last_name,
+            "asker_email": self.asker_email,
+            "asker_phone": self.asker_phone,
             "search_text": f"{fold(self.first_name)} {fold(self.last_name)} {fold(self.email or '')} {digits} {fold(reference)}"[
                 :400
             ],

@@ -31,6 +31,13 @@ class SlotUnavailable(RdvError):
     status = 409
 
 
+class OfferEnded(RdvError):
+    """Seats held for somebody are no longer theirs."""
+
+    message = "Cette place n’est plus gardée pour vous\u00a0: le délai est passé, ou le rendez-vous a changé."
+    status = 409
+
+
 class AlreadyBooked(RdvError):
     """The same person holds a live booking of this slot; `request_id` lets the link be sent again."""
 

@@ -283,11 +283,20 @@ def booking(slot: Slot, **columns: Any) -> Booking:
     with writing() as session:
         request = candidate_request(slot.cfa, mode="slot", **{"site_id": slot.site_id, **of_request})
         row = Booking(
-            **{"request_id": request.id, "slot_id": slot.id, "person_key": f"{next(_numbers):064d}", **columns}
+            **{
+                "request_id": request.id,
+                "slot_id": slot.id,
+                "cfa_id": slot.cfa_id,
+                "starts_at": slot.starts_at,
+                "person_key": f"{next(_numbers):064d}",
+                **columns,
+            }
         )
         session.add(row)
         if row.status != "cancelled":
-            session.execute(sa.update(Slot).where(Slot.id == slot.id).values(seats_taken=Slot.seats_taken + 1))
+            session.execute(
+                sa.update(Slot).where(Slot.id == slot.id).values(seats_taken=Slot.seats_taken + (row.seats or 1))
+            )
             session.expire(slot)
         session.flush()
     return row

@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
 
-from rdv import inbox, outbox, seats, thread
+from rdv import audit, inbox, notices, outbox, seats, thread, waitlist
 from rdv.booking import statement
+from rdv.booking.seated import seat_person as seat_person
 from rdv.candidate import Candidate, Submission
 from rdv.contacts import person_key
 from rdv.db import db, violated
-from rdv.errors import AlreadyBooked, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
+from rdv.errors import AlreadyBooked, OfferEnded, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
 from rdv.identifiers import new_public_id, new_reference, new_uid
-from rdv.models import Booking, CandidateRequest, Slot, Training, User
+from rdv.models import Booking, CandidateRequest, MeetingType, SeatHold, Slot, Training, User
 from rdv.settings import settings
 
 
@@ -66,11 +66,11 @@ def equal_slots(slot: Slot, now: datetime) -> list[Slot]:
             Slot.place == slot.place,
             Slot.training_scope == slot.training_scope,
             Slot.capacity == slot.capacity,
+            Slot.title.is_not_distinct_from(slot.title),
             Slot.listed.is_(True),
-            Slot.status == "open",
             Slot.id != slot.id,
             Slot.seats_taken < Slot.capacity,
-            Slot.starts_at > now,
+            *seats.bookable(now),
         )
         .order_by(Slot.id)
     ).all()
@@ -81,7 +81,12 @@ def equal_slots(slot: Slot, now: datetime) -> list[Slot]:
 
 
 def book(
-    slot: Slot, candidate: Candidate, submission: Submission, now: datetime, training: Training | None = None
+    slot: Slot,
+    candidate: Candidate,
+    submission: Submission,
+    now: datetime,
+    training: Training | None = None,
+    guests: int = 0,
 ) -> Booked:
     """Take a seat for a candidate and write all that follows from it, or raise; an equal slot serves when this one is gone.
 
@@ -89,12 +94,12 @@ def book(
     """
     seat = _free_seat(slot, candidate)
     check_contact(seat.place, candidate)
-    made = _write(seat, candidate, submission, now, training)
+    made = _write(seat, candidate, submission, now, training, guests)
     if made is not None:
         return made
     for other in equal_slots(slot, now)[1:]:
         # Read again: the one who took the seat while we waited for it may be this same person, in another tab.
-        made = _write(_free_seat(other, candidate), candidate, submission, now, training)
+        made = _write(_free_seat(other, candidate), candidate, submission, now, training, guests)
         if made is not None:
             return made
     raise SlotUnavailable
@@ -107,16 +112,17 @@ _HELD = (
 )
 _SEAT = (
     sa.select(
-        Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place,
+        Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place, Slot.starts_at,
+        MeetingType.guests_counted,
         User.email.label("adviser_email"),
         # The booking that this same person already holds at this hour in this CFA.
-        _HELD.join(_at_once := aliased(Slot), _at_once.id == Booking.slot_id)
-        .where(_at_once.cfa_id == Slot.cfa_id, _at_once.starts_at == Slot.starts_at)
+        _HELD.where(Booking.cfa_id == Slot.cfa_id, Booking.starts_at == Slot.starts_at)
         .correlate(Slot)
         .scalar_subquery()
         .label("held"),
     )
     .join(User, User.id == Slot.adviser_id)
+    .join(MeetingType, MeetingType.id == Slot.meeting_type_id)
     .where(Slot.id == sa.bindparam("slot_id"))
 )  # fmt: skip
 
@@ -137,7 +143,7 @@ def _free_seat(slot: Slot, candidate: Candidate) -> Any:
 
 
 def _write(
-    slot: Any, candidate: Candidate, submission: Submission, now: datetime, training: Training | None
+    slot: Any, candidate: Candidate, submission: Submission, now: datetime, training: Training | None, guests: int
 ) -> Booked | None:
     reference = new_reference()
     request_public_id, booking_public_id = new_public_id(), new_public_id()
@@ -176,6 +182,9 @@ def _write(
         "sequence": 0,
         "status": "booked",
         "person_key": _key_of(candidate),
+        "guests": guests,
+        "seats": 1 + (guests if slot.guests_counted else 0),
+        "walk_in": False,
         "created_at": now,
         "updated_at": now,
     }
@@ -187,12 +196,14 @@ def _write(
             user_id=slot.adviser_id,
         )
     ]
-    if candidate.email:
-        mails.append(outbox.mail_row("booking_confirmed", candidate.email, f"booking_confirmed:{booking_public_id}:0"))
+    mails += [
+        outbox.mail_row("booking_confirmed", email, notices.key("booking_confirmed", booking_public_id, 0, number))
+        for number, email in enumerate(notices.addresses(candidate))
+    ]
     try:
-        request_id = statement.write(slot.id, now, request, event, booking, mails)
+        request_id = statement.write(slot, now, request, event, booking, mails)
     except IntegrityError as error:
-        if violated(error, "uq_booking_slot_id_person_key"):
+        if violated(error, "uq_booking_cfa_id_starts_at_person_key"):
             raise AlreadyBooked from None
         if violated(error, "uq_candidate_request_submission_id"):
             raise RequestReplayed from None
@@ -212,9 +223,19 @@ def _key_of(candidate: Candidate) -> str:
     )
 
 
-def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, user: User | None = None) -> None:
-    """Cancel a live booking, free its seat and tell the other side; `by` is candidate, staff, cfa_link or system.
+def cancel(
+    booking: Booking,
+    by: str,
+    now: datetime,
+    reason: str | None = None,
+    user: User | None = None,
+    *,
+    choice: str | None = None,
+    tell: bool = True,
+) -> None:
+    """Cancel a live booking, free its seats for who waits and tell the other side; `by` is candidate, staff, cfa_link or system.
 
+    `choice`: the candidate's reason among CANCEL_CHOICES. `tell=False`: staff tell the person themselves.
     Raises WrongTransition when it is no longer live, has begun (candidate) or is over (the CFA).
     """
     if now >= (booking.slot.starts_at if by == "candidate" else booking.slot.ends_at):
@@ -226,7 +247,7 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
         sa.update(Booking)
         .where(Booking.id == booking.id, Booking.status == "booked", Booking.slot_id == slot_id)
         .values(
-            status="cancelled", sequence=Booking.sequence + 1, cancelled_at=now, cancelled_by=by,
+            status="cancelled", sequence=Booking.sequence + 1, cancelled_at=now, cancelled_by=by, cancel_choice=choice,
             cancel_reason=(reason or "")[:300] or None, updated_at=now,
         )
     )  # fmt: skip
@@ -237,20 +258,12 @@ def cancel(booking: Booking, by: str, now: datetime, reason: str | None = None, 
     outcome = "cancelled_by_candidate" if by == "candidate" else "cancelled_by_cfa"
     request.status, request.outcome = "closed", outcome
     event = thread.add(request, "cancelled", by, now, user=user, text=reason, data={"slot": booking.slot.public_id})
-    key = f"{booking.public_id}:{booking.sequence}"
-    if request.email:
-        outbox.enqueue(
-            "booking_cancelled", request.email, f"booking_cancelled:{key}",
-            request_id=request.id, booking_id=booking.id, event_id=event.id,
-        )  # fmt: skip
-    elif by != "candidate":
+    if tell and not notices.to_candidate("booking_cancelled", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)
     if by in ("candidate", "system"):
-        for person in inbox.answerable_for(booking.slot):
-            outbox.enqueue(
-                "adviser_booking_cancelled", person.email, f"adviser_booking_cancelled:{key}:{person.public_id}",
-                request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=person.id,
-            )  # fmt: skip
+        notices.to_staff("adviser_booking_cancelled", booking, event, inbox.answerable_for(booking.slot))
+    waitlist.booking_ended(booking, now)
+    waitlist.seat_freed(booking.slot, now)
 
 
 def _held_request(booking: Booking) -> CandidateRequest:
@@ -260,12 +273,24 @@ def _held_request(booking: Booking) -> CandidateRequest:
     return request
 
 
-def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | None = None) -> None:
+def move(
+    booking: Booking,
+    target: Slot,
+    by: str,
+    now: datetime,
+    user: User | None = None,
+    *,
+    hold: SeatHold | None = None,
+    message: str | None = None,
+    tell: bool = True,
+    overbook: bool = False,
+) -> None:
     """Move a live booking to another slot: same row, UID and reference, sequence + 1; both sides are told.
 
-    The two slots are written in ascending id, so that crossing moves never wait for each other in a ring.
+    The two slots are written in ascending id, so that crossing moves never wait for each other in a ring. `hold`: the
+    target's seats are already kept for this person. `message`, `tell` and `overbook` are the staff's alone.
     Raises SlotUnavailable (no seat there), WrongTransition (not live, or over), AlreadyBooked (same person already there),
-    ContactMissing (that meeting could not reach this person).
+    ContactMissing (that meeting could not reach this person), OfferEnded.
     """
     origin = booking.slot
     if origin.ends_at <= now:
@@ -273,41 +298,55 @@ def move(booking: Booking, target: Slot, by: str, now: datetime, user: User | No
     check_contact(target.place, booking.request)
     if target.id == origin.id:
         raise WrongTransition("Ce rendez-vous est déjà sur ce créneau.")
+    if hold is not None and hold.slot_id != target.id:
+        raise OfferEnded
+    count = 1 + (booking.guests if target.meeting_type.guests_counted else 0)
+    raised = 0
     for slot_id in sorted((origin.id, target.id)):
-        if slot_id == target.id:
-            seats.take(target.id, now)
-        else:
+        if slot_id == origin.id:
             seats.free(origin.id, booking.id, now)
+        elif hold is not None:
+            seats.convert(hold, now)
+            count = hold.seats
+        elif by == "staff":
+            raised = seats.take_as_staff(target.id, now, count, overbook)
+        else:
+            seats.take(target.id, now, count)
     try:
         changed = db.session.connection().execute(
             sa.update(Booking)
             .where(Booking.id == booking.id, Booking.status == "booked", Booking.slot_id == origin.id)
-            .values(slot_id=target.id, sequence=Booking.sequence + 1, updated_at=now)
-        )
+            .values(
+                slot_id=target.id, cfa_id=target.cfa_id, starts_at=target.starts_at, seats=count, presence_at=None,
+                late_minutes=None, sequence=Booking.sequence + 1, updated_at=now,
+            )
+        )  # fmt: skip
     except IntegrityError as error:
-        if violated(error, "uq_booking_slot_id_person_key"):
-            raise AlreadyBooked("Cette personne a déjà une place sur ce créneau.") from None
+        if violated(error, "uq_booking_cfa_id_starts_at_person_key"):
+            raise AlreadyBooked("Cette personne a déjà un rendez-vous à cette heure-là.") from None
         raise
     if changed.rowcount != 1:
         raise WrongTransition
     db.session.refresh(booking)
+    if raised:
+        _record_overbooking(target, raised, user)
     request = _held_request(booking)
     request.site_id, request.owner_id = target.site_id, target.adviser_id
-    event = thread.add(request, "moved", by, now, user=user, data={"from": origin.public_id, "slot": target.public_id})
-    key = f"{booking.public_id}:{booking.sequence}"
-    if request.email:
-        outbox.enqueue(
-            "booking_moved", request.email, f"booking_moved:{key}",
-            request_id=request.id, booking_id=booking.id, event_id=event.id,
-        )  # fmt: skip
-    elif by != "candidate":
+    data = {"from": origin.public_id, "slot": target.public_id}
+    event = thread.add(request, "moved", by, now, user=user, text=message, data=data)
+    if tell and not notices.to_candidate("booking_moved", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)
-    for adviser in {origin.adviser, target.adviser}:
-        if user is None or adviser.id != user.id:
-            outbox.enqueue(
-                "adviser_booking_moved", adviser.email, f"adviser_booking_moved:{key}:{adviser.public_id}",
-                request_id=request.id, booking_id=booking.id, event_id=event.id, user_id=adviser.id,
-            )  # fmt: skip
+    told = {person.id: person for slot in (origin, target) for person in inbox.answerable_for(slot)}
+    others = [person for person in told.values() if user is None or person.id != user.id]
+    notices.to_staff("adviser_booking_moved", booking, event, others)
+    waitlist.booking_moved(booking, now)
+    waitlist.seat_freed(origin, now)
+
+
+def _record_overbooking(slot: Slot, raised: int, user: User | None) -> None:
+    audit.record(
+        "slot.overbooked", user=user, cfa=slot.cfa, object_type="slot", object_id=slot.public_id, data={"seats": raised}
+    )
 
 
 def touch(slot_ids: sa.Select[int], now: datetime) -> None:

@@ -20,12 +20,14 @@ Row = dict[str, Any]
 
 _REQUEST = (
     "public_id", "reference", "cfa_id", "site_id", "training_id", "platform_id", "mode", "asker", "first_name",
-    "last_name", "email", "phone", "reasons", "text", "callback_windows", "status", "outcome", "owner_id",
+    "last_name", "email", "phone", "asker_first_name", "asker_last_name", "asker_email", "asker_phone", "reasons", "text", "callback_windows", "status", "outcome", "owner_id",
     "recipient_email", "submission_id", "submission_digest", "search_text", "link_version", "version",
     "last_event_at", "created_at", "updated_at",
 )  # fmt: skip
 _EVENT = ("kind", "actor", "user_id", "at", "data", "internal")
-_BOOKING = ("public_id", "uid", "sequence", "status", "person_key", "created_at", "updated_at")
+_BOOKING = (
+    "public_id", "uid", "sequence", "status", "person_key", "guests", "seats", "walk_in", "created_at", "updated_at",
+)  # fmt: skip
 _MAIL = (
     "public_id", "kind", "dedup_key", "to_email", "user_id", "cfa_id", "data", "not_before", "not_after", "status",
     "attempts", "created_at",
@@ -74,8 +76,10 @@ def _one_statement(mails: int) -> Any:
     booking = (
         sa.insert(Booking)
         .from_select(
-            ["request_id", "slot_id", *_BOOKING],
-            sa.select(request.c.id, taken.c.id, *_binds(Booking, _BOOKING, "b")).select_from(
+            ["request_id", "slot_id", "cfa_id", "starts_at", *_BOOKING],
+            sa.select(
+                request.c.id, taken.c.id, taken.c.cfa_id, taken.c.starts_at, *_binds(Booking, _BOOKING, "b")
+            ).select_from(
                 taken.join(request, sa.true())  # one row each
             ),
             include_defaults=False,
@@ -99,13 +103,13 @@ def _one_statement(mails: int) -> Any:
     return sa.select(booking.c.request_id).add_cte(*parts)
 
 
-def write(slot_id: int, now: Any, request: Row, event: Row, booking: Row, mails: list[Row]) -> int | None:
+def write(slot: Any, now: Any, request: Row, event: Row, booking: Row, mails: list[Row]) -> int | None:
     """Write a booking whole and return its request's id, or None when the slot had no seat left.
 
     Raises IntegrityError when the person or the submission is already there.
     """
     connection = db.session.connection()
-    guard = {"take_slot_id": slot_id, "take_now": now}
+    guard = {"take_slot_id": slot.id, "take_now": now, "take_seats": booking["seats"]}
     if not is_sqlite():
         parameters = guard | _prefixed(request, _REQUEST, "r") | _prefixed(event, _EVENT, "e")
         parameters |= _prefixed(booking, _BOOKING, "b")
@@ -118,7 +122,8 @@ def write(slot_id: int, now: Any, request: Row, event: Row, booking: Row, mails:
     request_id: int = connection.execute(_INSERT_REQUEST, request).scalar_one()
     connection.execute(_INSERT_EVENT, {**event, "request_id": request_id})
     booking_id = connection.execute(
-        _INSERT_BOOKING, {**booking, "request_id": request_id, "slot_id": slot_id}
+        _INSERT_BOOKING,
+        {**booking, "request_id": request_id, "slot_id": slot.id, "cfa_id": slot.cfa_id, "starts_at": slot.starts_at},
     ).scalar_one()
     connection.execute(_INSERT_MAIL, [{**mail, "request_id": request_id, "booking_id": booking_id} for mail in mails])
     return request_id

@@ -1,33 +1,43 @@
 """Tables by noun; importing this package knows them all."""
 
 from rdv.models.cfa import Cfa, OpeningHours, Site
+from rdv.models.closure import Closure
 from rdv.models.platform import Platform
 from rdv.models.request import Booking, CandidateRequest, RequestEvent
+from rdv.models.rule import BookingRule
+from rdv.models.series import SlotSeries
 from rdv.models.slot import MeetingType, Slot, SlotTraining
-from rdv.models.system import AuditEntry, CalendarFeed, JobRun, OutgoingMail, ThrottleCount
+from rdv.models.system import AuditEntry, CalendarFeed, JobRun, OutgoingMail, OutgoingSms, ThrottleCount
 from rdv.models.training import Training, TrainingAlias, training_site
 from rdv.models.user import Membership, User, membership_site
+from rdv.models.waitlist import SeatHold, WaitlistEntry
 
 __all__ = [
     "AuditEntry",
     "Booking",
+    "BookingRule",
     "CalendarFeed",
     "CandidateRequest",
     "Cfa",
+    "Closure",
     "JobRun",
     "MeetingType",
     "Membership",
     "OpeningHours",
     "OutgoingMail",
+    "OutgoingSms",
     "Platform",
     "RequestEvent",
+    "SeatHold",
     "Site",
     "Slot",
+    "SlotSeries",
     "SlotTraining",
     "ThrottleCount",
     "Training",
     "TrainingAlias",
     "User",
+    "WaitlistEntry",
     "membership_site",
     "training_site",
 ]

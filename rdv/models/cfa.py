@@ -30,6 +30,7 @@ class Cfa(Base):
     callback_open: Mapped[bool] = mapped_column(default=True)
     message_open: Mapped[bool] = mapped_column(default=True)
     answer_days: Mapped[int] = mapped_column(sa.SmallInteger, default=2)  # working days promised
+    sms_open: Mapped[bool] = mapped_column(default=False)  # True: text messages beside mails, for who gave a mobile
     activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # first manager's sign-up
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     link_version: Mapped[int] = mapped_column(
@@ -76,6 +77,7 @@ class Site(Base):
     longitude: Mapped[float | None]
     email: Mapped[str | None] = mapped_column(sa.String(254))
     phone: Mapped[str | None] = mapped_column(sa.String(20))
+    no_slot_told_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # the team knows that nothing is bookable
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]

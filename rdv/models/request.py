@@ -28,12 +28,15 @@ OUTCOMES = (
     "cancelled_by_candidate",
     "cancelled_by_cfa",
     "no_follow_up",
+    "waitlisted",
 )
 EVENT_KINDS = (
     "created", "assigned", "answer", "call", "note", "closed", "reopened", "booked", "moved", "cancelled",
-    "opened_by_cfa", "link_sent", "attendance",
+    "opened_by_cfa", "link_sent", "attendance", "waitlisted", "offered", "offer_ended", "left_waitlist", "presence",
+    "late", "slot_changed",
 )  # fmt: skip
 ACTORS = ("candidate", "staff", "cfa_link", "system")
+CANCEL_CHOICES = ("company", "other_cfa", "not_available")  # the candidate's three buttons
 BOOKING_STATUSES = ("booked", "cancelled", "attended", "no_show", "excused")
 
 
@@ -55,6 +58,11 @@ class CandidateRequest(Base):
     last_name: Mapped[str] = mapped_column(sa.String(80))
     email: Mapped[str | None] = mapped_column(sa.String(254))
     phone: Mapped[str | None] = mapped_column(sa.String(20))  # E.164
+    # A parent or a helper who asks for somebody and gives their own contact too; each is told what concerns them.
+    asker_first_name: Mapped[str | None] = mapped_column(sa.String(80))
+    asker_last_name: Mapped[str | None] = mapped_column(sa.String(80))
+    asker_email: Mapped[str | None] = mapped_column(sa.String(254))
+    asker_phone: Mapped[str | None] = mapped_column(sa.String(20))  # E.164
     reasons: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     text: Mapped[str | None] = mapped_column(sa.Text)
     callback_windows: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
@@ -129,13 +137,22 @@ class Booking(Base):
     public_id: Mapped[PublicId]
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), unique=True)
     slot_id: Mapped[int] = mapped_column(sa.ForeignKey("slot.id"))
+    # Of the slot, repeated for the constraint below.
+    cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
+    starts_at: Mapped[Instant]
     uid: Mapped[str] = mapped_column(sa.String(80), unique=True, default=new_uid)
     sequence: Mapped[int] = mapped_column(sa.Integer, default=0)  # RFC 5546 §2.1.4
     status: Mapped[str] = mapped_column(sa.String(10), default="booked")
     # Keyed hash of the normalised name and contact; erased with the person.
     person_key: Mapped[str | None] = mapped_column(sa.String(64))
+    guests: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # people who come along
+    seats: Mapped[int] = mapped_column(sa.SmallInteger, default=1)  # taken in the slot: one, and the guests if counted
+    presence_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # « oui, je viens »
+    late_minutes: Mapped[int | None] = mapped_column(sa.SmallInteger)  # « j’aurai 10 minutes de retard »
+    walk_in: Mapped[bool] = mapped_column(default=False)  # came without a booking
     cancelled_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     cancelled_by: Mapped[str | None] = mapped_column(sa.String(10))
+    cancel_choice: Mapped[str | None] = mapped_column(sa.String(15))
     cancel_reason: Mapped[str | None] = mapped_column(sa.String(300))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
@@ -145,11 +162,19 @@ class Booking(Base):
 
     __table_args__ = (
         one_of("status", BOOKING_STATUSES, "status"),
+        sa.CheckConstraint("guests BETWEEN 0 AND 20 AND seats BETWEEN 1 AND 21", name="seats"),
+        sa.CheckConstraint("late_minutes BETWEEN 1 AND 120", name="late"),
+        # Nobody is booked twice at one hour in one CFA, whoever the adviser.
         sa.Index(
-            "uq_booking_slot_id_person_key", "slot_id", "person_key", unique=True,
+            "uq_booking_cfa_id_starts_at_person_key", "cfa_id", "starts_at", "person_key", unique=True,
             sqlite_where=sa.text("status <> 'cancelled'"), postgresql_where=sa.text("status <> 'cancelled'"),
         ),
         sa.Index("ix_booking_slot_id_status", "slot_id", "status"),
+        sa.Index("ix_booking_person_key", "person_key"),
+        sa.Index(
+            "ix_booking_starts_at", "starts_at", "id",
+            sqlite_where=sa.text("status = 'booked'"), postgresql_where=sa.text("status = 'booked'"),
+        ),
     )  # fmt: skip
 
     @property

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from rdv.db import Base, UTCDateTime
 from rdv.models.cfa import Cfa, Site
 from rdv.models.columns import CreatedAt, Instant, Key, PublicId, UpdatedAt, one_of
+from rdv.models.series import PLACES, TRAINING_SCOPES, SlotSeries
 from rdv.models.training import Training
 from rdv.models.user import User
 
-PLACES = ("on_site", "phone", "video")
 SLOT_STATUSES = ("open", "closed", "cancelled")
-TRAINING_SCOPES = ("chosen", "site", "cfa")
 
 
 class MeetingType(Base):
@@ -33,6 +32,8 @@ class MeetingType(Base):
     duration_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=30)
     default_capacity: Mapped[int] = mapped_column(sa.SmallInteger, default=1)
     default_place: Mapped[str] = mapped_column(sa.String(10), default="on_site")
+    guests_allowed: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # people one may come with
+    guests_counted: Mapped[bool] = mapped_column(default=False)  # True: each of them takes a seat
     archived_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
@@ -40,6 +41,7 @@ class MeetingType(Base):
     __table_args__ = (
         sa.CheckConstraint("duration_minutes BETWEEN 5 AND 480", name="duration"),
         sa.CheckConstraint("default_capacity BETWEEN 1 AND 500", name="capacity"),
+        sa.CheckConstraint("guests_allowed BETWEEN 0 AND 20", name="guests"),
         one_of("default_place", PLACES, "place"),
     )
 
@@ -65,6 +67,19 @@ class Slot(Base):
     status: Mapped[str] = mapped_column(sa.String(10), default="open")
     listed: Mapped[bool] = mapped_column(default=True)  # False: bookable by its link only
     training_scope: Mapped[str] = mapped_column(sa.String(10), default="site")
+    # What this session says of itself; None: what its meeting type says.
+    title: Mapped[str | None] = mapped_column(sa.String(120))
+    programme: Mapped[str | None] = mapped_column(sa.Text)
+    what_to_bring: Mapped[str | None] = mapped_column(sa.Text)
+    # The rules of the CFA as instants (rdv.rules writes them): the public books between both. None: no such bound.
+    opens_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    closes_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    day_full: Mapped[bool] = mapped_column(default=False)  # the adviser has had enough meetings that day
+    series_id: Mapped[int | None] = mapped_column(sa.ForeignKey("slot_series.id", ondelete="SET NULL"), index=True)
+    edited_alone: Mapped[bool] = mapped_column(default=False)  # changes of the whole series leave it as it is
+    closure_id: Mapped[int | None] = mapped_column(  # shut by this closure, opened again with its end
+        sa.ForeignKey("closure.id", ondelete="SET NULL"), index=True
+    )
     version: Mapped[int] = mapped_column(sa.Integer, default=1)  # rises with every visible change: feeds read it
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
@@ -74,6 +89,7 @@ class Slot(Base):
     adviser: Mapped[User] = relationship()
     meeting_type: Mapped[MeetingType] = relationship()
     trainings: Mapped[list[Training]] = relationship(secondary="slot_training", viewonly=True)
+    series: Mapped[SlotSeries | None] = relationship()
 
     __table_args__ = (
         sa.CheckConstraint("seats_taken BETWEEN 0 AND capacity + extra_seats", name="seats"),
@@ -96,6 +112,21 @@ class Slot(Base):
         sa.Index("ix_slot_adviser_id_starts_at", "adviser_id", "starts_at"),
         sa.Index("ix_slot_cfa_id_starts_at", "cfa_id", "starts_at"),
     )  # fmt: skip
+
+    @property
+    def shown_title(self) -> str:
+        """The title of this session, else of its meeting type."""
+        return self.title or self.meeting_type.title
+
+    @property
+    def shown_programme(self) -> str | None:
+        """What will happen: this session's own words, else its meeting type's."""
+        return self.programme or self.meeting_type.description
+
+    @property
+    def shown_what_to_bring(self) -> str | None:
+        """What to bring: this session's own words, else its meeting type's."""
+        return self.what_to_bring or self.meeting_type.what_to_bring
 
     @property
     def is_group(self) -> bool:

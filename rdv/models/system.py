@@ -64,6 +64,45 @@ class OutgoingMail(Base):
     )  # fmt: skip
 
 
+class OutgoingSms(Base):
+    """A text message to send, written with the business rows, like a mail: kind and ids first, words once rendered."""
+
+    __tablename__ = "outgoing_sms"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    dedup_key: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    to_phone: Mapped[str] = mapped_column(sa.String(20))  # E.164
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), index=True)
+    booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey("booking.id", ondelete="CASCADE"))
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request_event.id", ondelete="CASCADE"))
+    data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    not_before: Mapped[Instant]
+    not_after: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    status: Mapped[str] = mapped_column(sa.String(10), default="pending")
+    attempts: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    claimed_until: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    claim_token: Mapped[str | None] = mapped_column(sa.String(32))
+    text: Mapped[str | None] = mapped_column(sa.String(480))
+    provider_id: Mapped[str | None] = mapped_column(sa.String(80))
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    last_error: Mapped[str | None] = mapped_column(sa.String(300))  # class and status, no number
+    created_at: Mapped[CreatedAt]
+
+    request: Mapped[CandidateRequest] = relationship()
+    booking: Mapped[Booking | None] = relationship()
+    event: Mapped[RequestEvent | None] = relationship()
+
+    __table_args__ = (
+        one_of("status", ("pending", "sent", "dropped", "failed"), "status"),
+        sa.Index(
+            "ix_outgoing_sms_pending", "not_before", "id",
+            sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"),
+        ),
+    )  # fmt: skip
+
+
 class CalendarFeed(Base):
     """A secret calendar address: one per device, stored hashed, revoked alone."""
 

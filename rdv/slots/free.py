@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from rdv import seats
 from rdv.db import db
 from rdv.models import Cfa, Slot, SlotTraining, Training, training_site
 
@@ -42,12 +43,7 @@ def free_for_training(training: Training, now: datetime, limit: int = 60) -> lis
     Three index reads, each bounded; literal conditions match the partial indexes.
     """
     read = limit * 2 + 10
-    bookable = (
-        Slot.starts_at > now,
-        Slot.listed.is_(True),
-        Slot.seats_taken < Slot.capacity,
-        sa.text("slot.status = 'open'"),
-    )
+    bookable = (*seats.bookable(now), Slot.listed.is_(True), Slot.seats_taken < Slot.capacity)
     own = (
         sa.select(*_SHOWN)
         .join(SlotTraining, SlotTraining.slot_id == Slot.id)
@@ -78,8 +74,7 @@ def free_for_cfa(cfa: Cfa, now: datetime, limit: int = 60) -> list[FreeSlot]:
     query = (
         sa.select(*_SHOWN)
         .where(
-            Slot.cfa_id == cfa.id, Slot.starts_at > now, Slot.listed.is_(True), Slot.seats_taken < Slot.capacity,
-            sa.text("slot.status = 'open'"),
+            Slot.cfa_id == cfa.id, *seats.bookable(now), Slot.listed.is_(True), Slot.seats_taken < Slot.capacity
         )
         .order_by(Slot.starts_at, Slot.id)
         .limit(limit * 2 + 10)

@@ -1,0 +1,64 @@
+"""The booking of seats already taken: an accepted offer, somebody the staff book, a person who walks in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from rdv import inbox, notices, thread
+from rdv.contacts import person_key
+from rdv.db import db, violated
+from rdv.errors import AlreadyBooked, WrongTransition
+from rdv.models import Booking, CandidateRequest, Slot, User
+from rdv.settings import settings
+
+
+def seat_person(
+    request: CandidateRequest,
+    slot: Slot,
+    now: datetime,
+    actor: str,
+    *,
+    seats: int = 1,
+    guests: int = 0,
+    user: User | None = None,
+    walk_in: bool = False,
+    tell: bool = True,
+) -> Booking:
+    """Write the booking of a request whose seats the caller has just taken or converted; its request closes as meeting set.
+
+    A request whose booking was cancelled takes the same one up again: same UID, sequence + 1.
+    Raises AlreadyBooked (this person, this hour), WrongTransition (the request holds a live booking already).
+    """
+    held = db.session.scalar(sa.select(Booking).where(Booking.request_id == request.id).with_for_update())
+    if held is not None and held.is_live:
+        raise WrongTransition("Cette demande a déjà un rendez-vous. Déplacez-le.")
+    booking = held or Booking(request_id=request.id)
+    booking.slot_id, booking.cfa_id, booking.starts_at = slot.id, slot.cfa_id, slot.starts_at
+    booking.guests, booking.seats, booking.walk_in, booking.status = guests, seats, walk_in, "booked"
+    booking.person_key = person_key(
+        settings().secret_key, request.first_name, request.last_name, request.email, request.phone
+    )
+    booking.cancelled_at = booking.cancelled_by = booking.cancel_choice = booking.cancel_reason = None
+    booking.presence_at = booking.late_minutes = None
+    if held is not None:
+        booking.sequence += 1
+    db.session.add(booking)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        if violated(error, "uq_booking_cfa_id_starts_at_person_key"):
+            raise AlreadyBooked("Cette personne a déjà un rendez-vous à cette heure-là.") from None
+        raise
+    request.status, request.outcome = "closed", "meeting_set"
+    request.site_id, request.owner_id = slot.site_id, slot.adviser_id
+    if actor == "staff" and request.first_answered_at is None:
+        request.first_answered_at = now
+    event = thread.add(request, "booked", actor, now, user=user, data={"slot": slot.public_id})
+    if tell:
+        notices.to_candidate("booking_confirmed", booking, event)
+    others = [person for person in inbox.answerable_for(slot) if user is None or person.id != user.id]
+    notices.to_staff("adviser_new_booking", booking, event, others)
+    return booking
