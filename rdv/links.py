@@ -33,6 +33,26 @@ def personal(request: CandidateRequest) -> str:
     return absolute(f"/suivi/{personal_token(request)}")
 
 
+def move(request: CandidateRequest) -> str:
+    """Choose another slot for the meeting."""
+    return f"{personal(request)}/deplacer"
+
+
+def cancel(request: CandidateRequest) -> str:
+    """Give the seat back."""
+    return f"{personal(request)}/annuler"
+
+
+def presence(request: CandidateRequest) -> str:
+    """« Vous venez ? »: yes, no, or another day."""
+    return f"{personal(request)}/presence"
+
+
+def late(request: CandidateRequest) -> str:
+    """« Je serai en retard », on the day."""
+    return f"{personal(request)}/retard"
+
+
 def answer(request: CandidateRequest) -> str:
     """The page where a CFA reads and answers without an account; bound to the address that received the request."""
     token = sign_link("answer", request.public_id, request.recipient_email, request.link_version)

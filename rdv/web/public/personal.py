@@ -101,7 +101,7 @@ def _page(found: CandidateRequest, token: str, refusal: RdvError | None = None) 
     near = slots.near(held.slot, now, training=found.training) if held and cancelled else []
     page = render_template(
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(found, now), token=token,
-        thread=thread_of(found), zone=zone_of(found), near=slots_of(near, found.training).slots, refusal=refusal,
+        held=held, now=now, thread=thread_of(found), zone=zone_of(found), near=slots_of(near, found.training).slots, refusal=refusal,
         can_cancel=_can_cancel(held), has_file=held is not None and not cancelled and held.slot.ends_at > now,
         phone=next(
             (place.phone for place in (found.training, found.site, found.cfa) if place and place.phone), None
