@@ -16,11 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager
 
-from rdv import audit, clock, ical, links
+from rdv import audit, clock, ical
+from rdv import meetings as shown
 from rdv.db import db, note
 from rdv.errors import NotFound
-from rdv.french import NBSP, plural
-from rdv.identifiers import UID_DOMAIN
 from rdv.models import Booking, CalendarFeed, CandidateRequest, Cfa, MeetingType, Membership, Site, Slot, Training, User
 from rdv.settings import settings
 from rdv.tokens import hash_secret
@@ -208,11 +207,11 @@ def validator(feed: CalendarFeed, now: datetime) -> tuple[str, datetime]:
     ever_touched = sa.or_(Slot.version > 1, Slot.seats_taken > 0, Slot.capacity > 1)
     query = sa.select(*facts).select_from(joined).where(*_slots_of(feed, window), ever_touched)
     row = db.session.connection().execute(query).one()
-    shown = (
+    said = (
         feed.public_id, feed.generation, feed.scope, feed.detail, calendar_name(feed), feed.cfa.updated_at, window.day,
         ical.RENDERING_VERSION, settings().public_url, *row,
     )  # fmt: skip
-    etag = hashlib.sha256("\n".join(map(str, shown)).encode()).hexdigest()[:32]
+    etag = hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:32]
     changed = max([feed.created_at, window.today, *(value for value in row if isinstance(value, datetime))])
     return etag, changed
 
@@ -229,122 +228,12 @@ def calendar_name(feed: CalendarFeed) -> str:
 
 
 def meetings(feed: CalendarFeed, now: datetime) -> list[ical.Meeting]:
-    """Return the meetings the feed shows, soonest first: one for each booking, or for each group slot.
+    """Return the meetings the feed shows, soonest first.
 
     A cancellation stays visible, without anything of the person, for fourteen days or until the day of the meeting.
     """
     window = Window.at(now)
-    sites = {site.id: site for site in db.session.scalars(sa.select(Site).where(Site.cfa_id == feed.cfa_id))}
-    shown = [_of_booking(row, feed, sites[row.site_id]) for row in _individual(feed, window)]
-    shown += [_of_group(row, feed, sites[row.site_id]) for row in _groups(feed, window)]
-    return sorted(shown, key=lambda meeting: (meeting.starts_at, meeting.uid))
-
-
-_OF_SLOT = (
-    Slot.public_id.label("slot_public_id"), Slot.site_id, Slot.place, Slot.place_detail, Slot.starts_at, Slot.ends_at,
-    MeetingType.title, User.first_name.label("adviser_first_name"), User.last_name.label("adviser_last_name"),
-)  # fmt: skip
-
-
-def _individual(feed: CalendarFeed, window: Window) -> Sequence[Any]:
-    query = (
-        sa.select(
-            *_OF_SLOT, Booking.uid, Booking.sequence, Booking.status, Booking.created_at, Booking.updated_at,
-            CandidateRequest.public_id.label("request_public_id"), CandidateRequest.reference,
-            CandidateRequest.first_name, CandidateRequest.last_name,
-            CandidateRequest.updated_at.label("request_updated_at"),
-            Training.title.label("training_title"), Training.updated_at.label("training_updated_at"),
-        )
-        .join(Slot, Slot.id == Booking.slot_id)
-        .join(MeetingType, MeetingType.id == Slot.meeting_type_id)
-        .join(User, User.id == Slot.adviser_id)
-        .join(CandidateRequest, CandidateRequest.id == Booking.request_id)
-        .outerjoin(Training, Training.id == CandidateRequest.training_id)
-        .where(
-            *_slots_of(feed, window),
-            Slot.capacity == 1,
-            sa.or_(
-                Booking.status != "cancelled",
-                sa.and_(Booking.cancelled_at >= window.cancelled_since, Slot.ends_at >= window.today),
-            ),
-        )
-    )  # fmt: skip
-    return db.session.connection().execute(query).all()
-
-
-def _groups(feed: CalendarFeed, window: Window) -> Sequence[Any]:
-    query = (
-        sa.select(
-            *_OF_SLOT, Slot.version, Slot.status, Slot.created_at, Slot.updated_at, Slot.seats_taken,
-            (Slot.capacity + Slot.extra_seats).label("seats"),
-        )
-        .join(MeetingType, MeetingType.id == Slot.meeting_type_id)
-        .join(User, User.id == Slot.adviser_id)
-        .where(
-            *_slots_of(feed, window),
-            Slot.capacity > 1,
-            sa.or_(
-                Slot.status != "cancelled",
-                sa.and_(Slot.updated_at >= window.cancelled_since, Slot.ends_at >= window.today),
-            ),
-        )
-    )  # fmt: skip
-    return db.session.connection().execute(query).all()
-
-
-def _of_booking(row: Any, feed: CalendarFeed, site: Site) -> ical.Meeting:
-    cancelled = row.status == "cancelled"
-    updated_at, summary, said, url = max(row.updated_at, site.updated_at), row.title, [], ""
-    if not cancelled:
-        url = links.absolute(f"/equipe/demandes/{row.request_public_id}")
-        said = [row.title, f"Référence{NBSP}: {row.reference}", f"Demande{NBSP}: {url}"]
-        who = f"{row.first_name[:1]}. {row.last_name[:1]}. ({row.reference})"
-        if feed.detail == "full":
-            who = " – ".join(part for part in (f"{row.first_name} {row.last_name}", row.training_title) if part)
-            updated_at = max(updated_at, row.request_updated_at, row.training_updated_at or updated_at)
-        summary = _whose(f"RDV {who}", row, feed)
-    return ical.Meeting(
-        uid=row.uid,
-        sequence=row.sequence,
-        created_at=row.created_at,
-        updated_at=updated_at,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        summary=summary,
-        location=ical.where(row.place, row.place_detail, site),
-        description="\n".join(said),
-        url=url,
-        zone=site.timezone,
-        cancelled=cancelled,
+    gone = shown.Cancelled(since=window.cancelled_since, not_over_before=window.today)
+    return shown.meetings(
+        feed.cfa_id, _slots_of(feed, window), full=feed.detail == "full", named=feed.scope == "cfa", cancelled=gone
     )
-
-
-def _of_group(row: Any, feed: CalendarFeed, site: Site) -> ical.Meeting:
-    cancelled = row.status == "cancelled"
-    summary, said, url = row.title, [], ""
-    if not cancelled:
-        url = links.absolute(f"/equipe/creneaux/{row.slot_public_id}")
-        booked = f"{plural(row.seats_taken, 'inscrit')} sur {row.seats}"
-        said = [f"Liste des inscrits{NBSP}: {url}"]
-        summary = _whose(f"{row.title} – {booked}", row, feed)
-    return ical.Meeting(
-        uid=f"{row.slot_public_id}@{UID_DOMAIN}",
-        sequence=row.version,
-        created_at=row.created_at,
-        updated_at=max(row.updated_at, site.updated_at),
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        summary=summary,
-        location=ical.where(row.place, row.place_detail, site),
-        description="\n".join(said),
-        url=url,
-        zone=site.timezone,
-        cancelled=cancelled,
-    )
-
-
-def _whose(summary: str, row: Any, feed: CalendarFeed) -> str:
-    """The centre's calendar says which adviser each meeting belongs to."""
-    if feed.scope == "adviser":
-        return summary
-    return f"{summary} – {row.adviser_first_name} {row.adviser_last_name}"

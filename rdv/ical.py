@@ -51,6 +51,7 @@ class Meeting:
     url: str = ""  # ASCII
     zone: str = PARIS
     cancelled: bool = False
+    free: bool = False  # an offer nobody has taken: it does not make its adviser busy
 
     def __post_init__(self) -> None:
         for instant in (self.created_at, self.updated_at, self.starts_at, self.ends_at):
@@ -141,8 +142,9 @@ def _event(meeting: Meeting) -> bytes:
     if meeting.url:
         event.add("url", meeting.url)
     event.add("status", "CANCELLED" if meeting.cancelled else "CONFIRMED")
-    event.add("transp", "TRANSPARENT" if meeting.cancelled else "OPAQUE")
-    event.add("x-microsoft-cdo-busystatus", "FREE" if meeting.cancelled else "BUSY")
+    idle = meeting.cancelled or meeting.free
+    event.add("transp", "TRANSPARENT" if idle else "OPAQUE")
+    event.add("x-microsoft-cdo-busystatus", "FREE" if idle else "BUSY")
     event.add("class", "PRIVATE")
     written: bytes = event.to_ical()
     return written
