@@ -191,6 +191,7 @@ def upgrade() -> None:
     sa.Column('slot_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('booking_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('person_key', sa.String(length=64), nullable=True),
+    sa.Column('guests', sa.SmallInteger(), nullable=False),
     sa.Column('seats', sa.SmallInteger(), nullable=False),
     sa.Column('status', sa.String(length=10), nullable=False),
     sa.Column('hold_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
@@ -202,7 +203,7 @@ def upgrade() -> None:
     sa.CheckConstraint("(kind = 'full') = (slot_id IS NOT NULL)", name=op.f('ck_waitlist_entry_slot')),
     sa.CheckConstraint("kind IN ('full', 'earlier')", name=op.f('ck_waitlist_entry_kind')),
     sa.CheckConstraint("status IN ('waiting', 'offered', 'accepted', 'left', 'closed')", name=op.f('ck_waitlist_entry_status')),
-    sa.CheckConstraint('seats BETWEEN 1 AND 21', name=op.f('ck_waitlist_entry_seats')),
+    sa.CheckConstraint('guests BETWEEN 0 AND 20 AND seats BETWEEN 1 AND 21', name=op.f('ck_waitlist_entry_seats')),
     sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_waitlist_entry_booking_id_booking'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['cfa_id'], ['cfa.id'], name=op.f('fk_waitlist_entry_cfa_id_cfa'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['hold_id'], ['seat_hold.id'], name=op.f('fk_waitlist_entry_hold_id_seat_hold'), ondelete='SET NULL'),
@@ -227,6 +228,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('late_minutes', sa.SmallInteger(), nullable=True))
         batch_op.add_column(sa.Column('walk_in', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column('cancel_choice', sa.String(length=15), nullable=True))
+        batch_op.add_column(sa.Column('kept_closure_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
         batch_op.drop_index('uq_booking_slot_id_person_key')
     op.execute(
         "UPDATE booking SET cfa_id = (SELECT cfa_id FROM slot WHERE slot.id = booking.slot_id),"
@@ -249,7 +251,9 @@ def upgrade() -> None:
         batch_op.create_index('ix_booking_person_key', ['person_key'], unique=False)
         batch_op.create_index('ix_booking_starts_at', ['starts_at', 'id'], unique=False, sqlite_where=sa.text("status = 'booked'"), postgresql_where=sa.text("status = 'booked'"))
         batch_op.create_index('uq_booking_cfa_id_starts_at_person_key', ['cfa_id', 'starts_at', 'person_key'], unique=True, sqlite_where=sa.text("status <> 'cancelled'"), postgresql_where=sa.text("status <> 'cancelled'"))
+        batch_op.create_index('ix_booking_kept_closure_id', ['kept_closure_id'], unique=False, sqlite_where=sa.text('kept_closure_id IS NOT NULL'), postgresql_where=sa.text('kept_closure_id IS NOT NULL'))
         batch_op.create_foreign_key(batch_op.f('fk_booking_cfa_id_cfa'), 'cfa', ['cfa_id'], ['id'], ondelete='CASCADE')
+        batch_op.create_foreign_key(batch_op.f('fk_booking_kept_closure_id_closure'), 'closure', ['kept_closure_id'], ['id'], ondelete='SET NULL')
 
     with op.batch_alter_table('request_event', schema=None) as batch_op:
         batch_op.drop_constraint(op.f('ck_request_event_kind'), type_='check')
@@ -334,10 +338,13 @@ def downgrade() -> None:
         batch_op.drop_constraint(op.f('ck_booking_seats'), type_='check')
         batch_op.drop_constraint(op.f('ck_booking_late'), type_='check')
         batch_op.drop_constraint(batch_op.f('fk_booking_cfa_id_cfa'), type_='foreignkey')
+        batch_op.drop_constraint(batch_op.f('fk_booking_kept_closure_id_closure'), type_='foreignkey')
+        batch_op.drop_index('ix_booking_kept_closure_id', sqlite_where=sa.text('kept_closure_id IS NOT NULL'), postgresql_where=sa.text('kept_closure_id IS NOT NULL'))
         batch_op.drop_index('uq_booking_cfa_id_starts_at_person_key', sqlite_where=sa.text("status <> 'cancelled'"), postgresql_where=sa.text("status <> 'cancelled'"))
         batch_op.drop_index('ix_booking_starts_at', sqlite_where=sa.text("status = 'booked'"), postgresql_where=sa.text("status = 'booked'"))
         batch_op.drop_index('ix_booking_person_key')
         batch_op.create_index(batch_op.f('uq_booking_slot_id_person_key'), ['slot_id', 'person_key'], unique=True, sqlite_where=sa.text("status <> 'cancelled'"), postgresql_where=sa.text("status <> 'cancelled'"))
+        batch_op.drop_column('kept_closure_id')
         batch_op.drop_column('cancel_choice')
         batch_op.drop_column('walk_in')
         batch_op.drop_column('late_minutes')

@@ -67,6 +67,7 @@ class WaitlistEntry(Base):
         sa.ForeignKey("booking.id", ondelete="CASCADE")
     )  # the one to bring forward
     person_key: Mapped[str | None] = mapped_column(sa.String(64))  # as Booking.person_key
+    guests: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # as Booking.guests
     seats: Mapped[int] = mapped_column(sa.SmallInteger, default=1)
     status: Mapped[str] = mapped_column(sa.String(10), default="waiting")
     hold_id: Mapped[int | None] = mapped_column(sa.ForeignKey("seat_hold.id", ondelete="SET NULL"))  # the live offer
@@ -85,7 +86,7 @@ class WaitlistEntry(Base):
         one_of("status", WAIT_STATUSES, "status"),
         sa.CheckConstraint("(kind = 'full') = (slot_id IS NOT NULL)", name="slot"),
         sa.CheckConstraint("(kind = 'earlier') = (booking_id IS NOT NULL)", name="booking"),
-        sa.CheckConstraint("seats BETWEEN 1 AND 21", name="seats"),
+        sa.CheckConstraint("guests BETWEEN 0 AND 20 AND seats BETWEEN 1 AND 21", name="seats"),
         # The turn is the order of arrival: the id.
         sa.Index(
             "ix_waitlist_entry_slot_id", "slot_id", "id",

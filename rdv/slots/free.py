@@ -126,10 +126,4 @@ def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:
 
 def serves(slot: Slot, training: Training) -> bool:
     """Say whether a slot may be booked for a training."""
-    if slot.cfa_id != training.cfa_id:
-        return False
-    if slot.training_scope == "cfa":
-        return True
-    if slot.training_scope == "site":
-        return any(site.id == slot.site_id for site in training.sites)
-    return any(chosen.id == training.id for chosen in slot.trainings)
+    return slot.serves(training)
