@@ -154,6 +154,8 @@ class Booking(Base):
     cancelled_by: Mapped[str | None] = mapped_column(sa.String(10))
     cancel_choice: Mapped[str | None] = mapped_column(sa.String(15))
     cancel_reason: Mapped[str | None] = mapped_column(sa.String(300))
+    # The closure that covers it and in spite of which the CFA keeps it: decided.
+    kept_closure_id: Mapped[int | None] = mapped_column(sa.ForeignKey("closure.id", ondelete="SET NULL"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 
@@ -174,6 +176,10 @@ class Booking(Base):
         sa.Index(
             "ix_booking_starts_at", "starts_at", "id",
             sqlite_where=sa.text("status = 'booked'"), postgresql_where=sa.text("status = 'booked'"),
+        ),
+        sa.Index(
+            "ix_booking_kept_closure_id", "kept_closure_id",
+            sqlite_where=sa.text("kept_closure_id IS NOT NULL"), postgresql_where=sa.text("kept_closure_id IS NOT NULL"),
         ),
     )  # fmt: skip
 
