@@ -5,6 +5,7 @@ Babel gives the names; the typography (no-break spaces, « 1er », « 14 h 30 »
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime, timedelta
 
 import phonenumbers
@@ -100,6 +101,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     """« 1 place », « 3 places »; zero is singular in French."""
     word = one if abs(count) < 2 else (many or one + "s")
     return f"{count}{NBSP}{word}"
+
+
+def of_name(name: str) -> str:
+    """« de Zoé », « d’Anna », « d’Hugo »."""
+    first = unicodedata.normalize("NFD", name[:1].lower())[:1]
+    return f"d’{name}" if first in ("a", "e", "i", "o", "u", "h", "œ", "æ") else f"de {name}"
 
 
 def elapsed(length: timedelta) -> str:

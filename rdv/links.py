@@ -18,9 +18,9 @@ def absolute(path: str) -> str:
     return settings().public_url + path
 
 
-def personal_token(request: CandidateRequest) -> str:
-    """Return the token of the candidate's own page."""
-    return sign_link("personal", request.public_id, request.email or request.phone, request.link_version)
+def personal_token(request: CandidateRequest, to: str | None = None) -> str:
+    """Return the token of a request's own page for one of its people: the address or number `to`, else the candidate's."""
+    return sign_link("personal", request.public_id, to or request.email or request.phone, request.link_version)
 
 
 def new_personal_token(public_id: str, contact: str | None) -> str:
@@ -28,29 +28,29 @@ def new_personal_token(public_id: str, contact: str | None) -> str:
     return sign_link("personal", public_id, contact, 1)
 
 
-def personal(request: CandidateRequest) -> str:
-    """The candidate's own page: state, place, calendar file, cancel."""
-    return absolute(f"/suivi/{personal_token(request)}")
+def personal(request: CandidateRequest, to: str | None = None) -> str:
+    """The page of the candidate, or of who asks for them: state, place, calendar file, move, cancel."""
+    return absolute(f"/suivi/{personal_token(request, to)}")
 
 
-def move(request: CandidateRequest) -> str:
-    """Choose another slot for the meeting."""
-    return f"{personal(request)}/deplacer"
+def move(request: CandidateRequest, to: str | None = None) -> str:
+    """Choose another slot for the meeting; « ?creneau=<public id> » preselects one."""
+    return f"{personal(request, to)}/deplacer"
 
 
-def cancel(request: CandidateRequest) -> str:
+def cancel(request: CandidateRequest, to: str | None = None) -> str:
     """Give the seat back."""
-    return f"{personal(request)}/annuler"
+    return f"{personal(request, to)}/annuler"
 
 
-def presence(request: CandidateRequest) -> str:
+def presence(request: CandidateRequest, to: str | None = None) -> str:
     """« Vous venez ? »: yes, no, or another day."""
-    return f"{personal(request)}/presence"
+    return f"{personal(request, to)}/presence"
 
 
-def late(request: CandidateRequest) -> str:
+def late(request: CandidateRequest, to: str | None = None) -> str:
     """« Je serai en retard », on the day."""
-    return f"{personal(request)}/retard"
+    return f"{personal(request, to)}/retard"
 
 
 def answer(request: CandidateRequest) -> str:

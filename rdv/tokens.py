@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,6 +67,14 @@ def check_link(link: Link, recipient: str | None, version: int) -> None:
     """Raise LinkInvalid unless the row still has this recipient and this version."""
     if link.version != version or not hmac.compare_digest(link.recipient, recipient_mark(recipient)):
         raise LinkInvalid
+
+
+def check_recipient(link: Link, recipients: Iterable[str], version: int) -> str:
+    """Return which of the row's contacts a link is bound to; raise LinkInvalid when none is, or it was revoked."""
+    for recipient in recipients:
+        if hmac.compare_digest(link.recipient, recipient_mark(recipient)) and link.version == version:
+            return recipient
+    raise LinkInvalid
 
 
 @dataclass(frozen=True)

@@ -264,6 +264,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('asker_last_name', sa.String(length=80), nullable=True))
         batch_op.add_column(sa.Column('asker_email', sa.String(length=254), nullable=True))
         batch_op.add_column(sa.Column('asker_phone', sa.String(length=20), nullable=True))
+        batch_op.create_index('ix_candidate_request_asker_email', ['asker_email'], unique=False)
 
     with op.batch_alter_table('cfa', schema=None) as batch_op:
         batch_op.add_column(sa.Column('sms_open', sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -325,6 +326,7 @@ def downgrade() -> None:
         batch_op.drop_column('sms_open')
 
     with op.batch_alter_table('candidate_request', schema=None) as batch_op:
+        batch_op.drop_index('ix_candidate_request_asker_email')
         batch_op.drop_column('asker_phone')
         batch_op.drop_column('asker_email')
         batch_op.drop_column('asker_last_name')

@@ -100,6 +100,7 @@ class CandidateRequest(Base):
         sa.Index("ix_candidate_request_cfa_created", "cfa_id", "created_at", "id"),
         sa.Index("ix_candidate_request_email", "email"),
         sa.Index("ix_candidate_request_phone", "phone"),
+        sa.Index("ix_candidate_request_asker_email", "asker_email"),
     )
 
     @property
