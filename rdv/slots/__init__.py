@@ -11,13 +11,17 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from rdv import audit, booking, clock, deadlines
 from rdv.db import db
-from rdv.errors import NotFound, RdvError, SlotOverlap, WrongTransition
-from rdv.models import Booking, Cfa, MeetingType, Site, Slot, SlotTraining, Training, User
+from rdv.errors import NotFound, RdvError, WrongTransition
+from rdv.models import Booking, MeetingType, Site, Slot, Training, User
 from rdv.slots.free import FreeSlot as FreeSlot
 from rdv.slots.free import free_for_cfa as free_for_cfa
 from rdv.slots.free import free_for_training as free_for_training
 from rdv.slots.free import near as near
 from rdv.slots.free import serves as serves
+from rdv.slots.publishing import Offer as Offer
+from rdv.slots.publishing import Span as Span
+from rdv.slots.publishing import overlapping as overlapping
+from rdv.slots.publishing import publish as publish
 
 
 class WrongPlan(RdvError):
@@ -28,28 +32,6 @@ class WrongPlan(RdvError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
-
-
-@dataclass(frozen=True)
-class Span:
-    """One slot to publish: UTC instants."""
-
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a run of slots has in common."""
-
-    site: Site
-    meeting_type: MeetingType
-    place: str
-    place_detail: str | None
-    capacity: int
-    listed: bool
-    training_scope: str
-    trainings: Sequence[Training] = ()
 
 
 PLACE_LABELS = {"on_site": "Sur place", "phone": "Par téléphone", "video": "En visioconférence"}
@@ -127,79 +109,6 @@ def forecast(adviser: User, site: Site, spans: Sequence[Span]) -> list[Forecast]
     return found
 
 
-def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
-    """Return the adviser's slots, in any CFA, that one of these spans would overlap."""
-    if not spans:
-        return []
-    first, last = min(s.starts_at for s in spans), max(s.ends_at for s in spans)
-    close_by = db.session.scalars(
-        sa.select(Slot)
-        .where(
-            Slot.adviser_id == adviser.id,
-            Slot.status != "cancelled",
-            Slot.starts_at < last,
-            Slot.ends_at > first,
-        )
-        .order_by(Slot.starts_at)
-    ).all()
-    return [slot for slot in close_by if any(slot.starts_at < s.ends_at and slot.ends_at > s.starts_at for s in spans)]
-
-
-def publish(
-    cfa: Cfa,
-    adviser: User,
-    offer: Offer,
-    spans: Sequence[Span],
-    now: datetime,
-    *,
-    by: User,
-    allow_overlap: bool = False,
-) -> list[Slot]:
-    """Publish slots for an adviser, or raise SlotOverlap: the adviser row is written first, then checked.
-
-    Two publications of one adviser therefore take turns, on both databases (design.md §5.2).
-    """
-    db.session.connection().execute(
-        sa.update(User).where(User.id == adviser.id).values(agenda_version=User.agenda_version + 1)
-    )
-    if not allow_overlap:
-        for one, two in zip(
-            sorted(spans, key=lambda s: s.starts_at),
-            sorted(spans, key=lambda s: s.starts_at)[1:],
-            strict=False,
-        ):
-            if two.starts_at < one.ends_at:
-                raise SlotOverlap
-        if overlapping(adviser, spans):
-            raise SlotOverlap
-    made = []
-    for span in spans:
-        slot = Slot(
-            cfa_id=cfa.id,
-            site_id=offer.site.id,
-            adviser_id=adviser.id,
-            meeting_type_id=offer.meeting_type.id,
-            place=offer.place,
-            place_detail=offer.place_detail,
-            starts_at=span.starts_at,
-            ends_at=span.ends_at,
-            capacity=offer.capacity,
-            listed=offer.listed,
-            training_scope=offer.training_scope,
-        )
-        made.append(slot)
-    db.session.add_all(made)
-    db.session.flush()  # the training rows need the slots' ids
-    if offer.training_scope == "chosen":
-        db.session.add_all(
-            SlotTraining(training_id=training.id, slot_id=slot.id, starts_at=slot.starts_at)
-            for slot in made
-            for training in offer.trainings
-        )
-    audit.record("slots.published", user=by, cfa=cfa, data={"count": len(made), "adviser": adviser.public_id})
-    return made
-
-
 def trainings_to_offer(cfa_id: int) -> list[Training]:
     """Return the trainings that slots of a CFA may be published for, by title, with their places."""
     return list(
@@ -247,7 +156,8 @@ def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
     changed = db.session.connection().execute(
         sa.update(Slot)
         .where(Slot.id == slot.id, Slot.status == origin)
-        .values(status=target, version=Slot.version + 1, updated_at=now)
+        # By hand: the end of a closure does not undo it.
+        .values(status=target, closure_id=None, version=Slot.version + 1, updated_at=now)
     )
     if changed.rowcount != 1:
         raise WrongTransition
