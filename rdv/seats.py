@@ -56,16 +56,19 @@ def take(slot_id: int, now: datetime, seats: int = 1) -> None:
         raise SlotUnavailable
 
 
-def take_as_staff(slot_id: int, now: datetime, seats: int = 1, overbook: bool = False) -> int:
+def take_as_staff(
+    slot_id: int, now: datetime, seats: int = 1, overbook: bool = False, ended_after: datetime | None = None
+) -> int:
     """Take seats for somebody the staff book: the rules of the public and a closed slot do not stop them.
 
     `overbook` raises `extra_seats` by what is missing; return by how many (the caller audits it, never the public).
+    `ended_after`: a slot that ended since that instant still serves, for who came without a booking.
     Raises SlotUnavailable: cancelled, over, or full without `overbook`.
     """
     connection = db.session.connection()
     room = Slot.capacity + Slot.extra_seats
     missing = Slot.seats_taken + seats - room
-    usable = (Slot.id == slot_id, Slot.status != "cancelled", Slot.ends_at > now)
+    usable = (Slot.id == slot_id, Slot.status != "cancelled", Slot.ends_at > (ended_after or now))
     raised = 0
     if overbook:
         before = connection.execute(sa.select(missing).where(*usable).with_for_update()).scalar()

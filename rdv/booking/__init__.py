@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import audit, inbox, notices, outbox, seats, thread, waitlist
+from rdv import asker, audit, inbox, notices, outbox, seats, thread, waitlist
 from rdv.booking import statement
 from rdv.booking.seated import seat_person as seat_person
 from rdv.candidate import Candidate, Submission
@@ -173,7 +173,7 @@ def _write(
         "actor": "candidate",
         "user_id": None,
         "at": now,
-        "data": {"slot": slot.public_id},
+        "data": {"slot": slot.public_id, **asker.mark(asker.present(candidate))},
         "internal": False,
     }
     booking = {
@@ -232,10 +232,12 @@ def cancel(
     *,
     choice: str | None = None,
     tell: bool = True,
+    as_asker: bool = False,
 ) -> None:
     """Cancel a live booking, free its seats for who waits and tell the other side; `by` is candidate, staff, cfa_link or system.
 
-    `choice`: the candidate's reason among CANCEL_CHOICES. `tell=False`: staff tell the person themselves.
+    `choice`: the candidate's reason among CANCEL_CHOICES; `as_asker`: by who asks for them. `tell=False`: staff tell the
+    person themselves.
     Raises WrongTransition when it is no longer live, has begun (candidate) or is over (the CFA).
     """
     if now >= (booking.slot.starts_at if by == "candidate" else booking.slot.ends_at):
@@ -257,7 +259,8 @@ def cancel(
     request = _held_request(booking)
     outcome = "cancelled_by_candidate" if by == "candidate" else "cancelled_by_cfa"
     request.status, request.outcome = "closed", outcome
-    event = thread.add(request, "cancelled", by, now, user=user, text=reason, data={"slot": booking.slot.public_id})
+    data = {"slot": booking.slot.public_id, **asker.mark(as_asker), **({"choice": choice} if choice else {})}
+    event = thread.add(request, "cancelled", by, now, user=user, text=reason, data=data)
     if tell and not notices.to_candidate("booking_cancelled", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)
     if by in ("candidate", "system"):
@@ -284,16 +287,18 @@ def move(
     message: str | None = None,
     tell: bool = True,
     overbook: bool = False,
+    as_asker: bool = False,
 ) -> None:
     """Move a live booking to another slot: same row, UID and reference, sequence + 1; both sides are told.
 
     The two slots are written in ascending id, so that crossing moves never wait for each other in a ring. `hold`: the
-    target's seats are already kept for this person. `message`, `tell` and `overbook` are the staff's alone.
-    Raises SlotUnavailable (no seat there), WrongTransition (not live, or over), AlreadyBooked (same person already there),
+    target's seats are already kept for this person. `message`, `tell` and `overbook` are the staff's alone, `as_asker` says
+    that who asks for the candidate did it.
+    Raises SlotUnavailable (no seat there), WrongTransition (not live, begun for the candidate, over for the CFA), AlreadyBooked (same person already there),
     ContactMissing (that meeting could not reach this person), OfferEnded.
     """
     origin = booking.slot
-    if origin.ends_at <= now:
+    if now >= (origin.starts_at if by == "candidate" else origin.ends_at):
         raise WrongTransition("Ce rendez-vous est passé\u00a0: il ne peut plus être déplacé.")
     check_contact(target.place, booking.request)
     if target.id == origin.id:
@@ -329,10 +334,10 @@ def move(
         raise WrongTransition
     db.session.refresh(booking)
     if raised:
-        _record_overbooking(target, raised, user)
+        record_overbooking(target, raised, user)
     request = _held_request(booking)
     request.site_id, request.owner_id = target.site_id, target.adviser_id
-    data = {"from": origin.public_id, "slot": target.public_id}
+    data = {"from": origin.public_id, "slot": target.public_id, **asker.mark(as_asker)}
     event = thread.add(request, "moved", by, now, user=user, text=message, data=data)
     if tell and not notices.to_candidate("booking_moved", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)
@@ -343,7 +348,8 @@ def move(
     waitlist.seat_freed(origin, now)
 
 
-def _record_overbooking(slot: Slot, raised: int, user: User | None) -> None:
+def record_overbooking(slot: Slot, raised: int, user: User | None) -> None:
+    """Tell the journal that the staff raised the seats of a slot."""
     audit.record(
         "slot.overbooked", user=user, cfa=slot.cfa, object_type="slot", object_id=slot.public_id, data={"seats": raised}
     )

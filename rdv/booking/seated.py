@@ -14,6 +14,8 @@ from rdv.errors import AlreadyBooked, WrongTransition
 from rdv.models import Booking, CandidateRequest, Slot, User
 from rdv.settings import settings
 
+HAS_ONE = "Cette demande a déjà un rendez-vous. Déplacez-le."
+
 
 def seat_person(
     request: CandidateRequest,
@@ -34,7 +36,7 @@ def seat_person(
     """
     held = db.session.scalar(sa.select(Booking).where(Booking.request_id == request.id).with_for_update())
     if held is not None and held.is_live:
-        raise WrongTransition("Cette demande a déjà un rendez-vous. Déplacez-le.")
+        raise WrongTransition(HAS_ONE)
     booking = held or Booking(request_id=request.id)
     booking.slot_id, booking.cfa_id, booking.starts_at = slot.id, slot.cfa_id, slot.starts_at
     booking.guests, booking.seats, booking.walk_in, booking.status = guests, seats, walk_in, "booked"
@@ -51,6 +53,8 @@ def seat_person(
     except IntegrityError as error:
         if violated(error, "uq_booking_cfa_id_starts_at_person_key"):
             raise AlreadyBooked("Cette personne a déjà un rendez-vous à cette heure-là.") from None
+        if violated(error, "uq_booking_request_id"):  # booked by somebody else at the same instant
+            raise WrongTransition(HAS_ONE) from None
         raise
     request.status, request.outcome = "closed", "meeting_set"
     request.site_id, request.owner_id = slot.site_id, slot.adviser_id

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import audit, contact_resolution, deadlines, outbox, thread
+from rdv import asker, audit, contact_resolution, deadlines, notices, outbox, thread
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, violated
 from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, RequestReplayed, WrongTransition
@@ -20,6 +20,7 @@ from rdv.inbox.lists import count as count
 from rdv.inbox.lists import counters as counters
 from rdv.inbox.lists import page as page
 from rdv.inbox.lists import same_person as same_person
+from rdv.inbox.lists import with_contact as with_contact
 from rdv.models import CandidateRequest, Cfa, Membership, RequestEvent, Site, Slot, Training, User
 
 # From each state, where an act may lead. An internal note leads nowhere: it changes no state.
@@ -100,11 +101,8 @@ def open_request(
         if violated(error, "uq_candidate_request_submission_id"):
             raise RequestReplayed from None
         raise
-    thread.add(request, "created", "candidate", now, data={"mode": mode})
-    if request.email:
-        outbox.enqueue(
-            "request_received", request.email, f"request_received:{request.public_id}", request_id=request.id
-        )
+    thread.add(request, "created", "candidate", now, data={"mode": mode, **asker.mark(asker.present(candidate))})
+    notices.of_request("request_received", request, request.public_id)
     _notify_cfa(request)
     return request
 
@@ -239,13 +237,7 @@ def answer(
     if user is not None and request.owner_id is None:
         request.owner_id = user.id
     event = thread.add(request, "answer", actor, now, user=user, text=text)
-    outbox.enqueue(
-        "request_answered",
-        request.email,
-        f"request_answered:{event.id}",
-        request_id=request.id,
-        event_id=event.id,
-    )
+    notices.of_request("request_answered", request, str(event.id), event)
     return event
 
 

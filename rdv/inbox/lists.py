@@ -102,10 +102,15 @@ def counters(cfa_id: int, now: datetime, owner_id: int | None = None) -> Counter
 
 def same_person(request: CandidateRequest, limit: int = 10) -> list[CandidateRequest]:
     """Return the other requests of this CFA with the same e-mail or phone, newest first."""
+    return with_contact(request.cfa_id, request.email, request.phone, but=request.id, limit=limit)
+
+
+def with_contact(
+    cfa_id: int, email: str | None, phone: str | None, but: int | None = None, limit: int = 10
+) -> list[CandidateRequest]:
+    """Return the requests of a CFA with this e-mail or this phone, newest first."""
     contacts = [
-        column == value
-        for column, value in ((CandidateRequest.email, request.email), (CandidateRequest.phone, request.phone))
-        if value
+        column == value for column, value in ((CandidateRequest.email, email), (CandidateRequest.phone, phone)) if value
     ]
     if not contacts:
         return []
@@ -118,7 +123,7 @@ def same_person(request: CandidateRequest, limit: int = 10) -> list[CandidateReq
                 joinedload(CandidateRequest.owner),
                 joinedload(CandidateRequest.booking).joinedload(Booking.slot),
             )
-            .where(CandidateRequest.cfa_id == request.cfa_id, CandidateRequest.id != request.id, sa.or_(*contacts))
+            .where(CandidateRequest.cfa_id == cfa_id, CandidateRequest.id != (but or 0), sa.or_(*contacts))
             .order_by(CandidateRequest.id.desc())
             .limit(limit)
         )
