@@ -33,6 +33,17 @@ CALLBACK_WINDOWS: dict[str, str] = {
     "apres-midi": "L’après-midi (14 h – 17 h)",
     "soir": "En fin de journée (17 h – 19 h)",
 }
+# Why a seat is given back, as the three buttons say it to the candidate, then to everybody else.
+CANCEL_BUTTONS: dict[str, str] = {
+    "company": "J’ai trouvé une entreprise",
+    "other_cfa": "J’ai choisi un autre centre",
+    "not_available": "Je ne suis plus disponible",
+}
+CANCEL_WORDS: dict[str, str] = {
+    "company": "A trouvé une entreprise",
+    "other_cfa": "A choisi un autre centre",
+    "not_available": "N’est plus disponible",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,12 @@ class Candidate:
 
     def columns(self, reference: str) -> dict[str, Any]:
         """Return the columns of CandidateRequest that say who asks and what."""
-        digits = "".join(ch for ch in self.phone or "" if ch.isdigit())
+        # Found by the name and number of whoever calls.
+        numbers = dict.fromkeys(filter(None, (self.phone, self.asker_phone)))
+        known = [
+            self.first_name, self.last_name, self.email, *(number.lstrip("+") for number in numbers),
+            self.asker_first_name, self.asker_last_name, reference,
+        ]  # fmt: skip
         return {
             "first_name": self.first_name,
             "last_name": self.last_name,
@@ -69,9 +85,7 @@ class Candidate:
             "asker_last_name": self.asker_last_name,
             "asker_email": self.asker_email,
             "asker_phone": self.asker_phone,
-            "search_text": f"{fold(self.first_name)} {fold(self.last_name)} {fold(self.email or '')} {digits} {fold(reference)}"[
-                :400
-            ],
+            "search_text": " ".join(fold(each) for each in known if each)[:400],
         }
 
 

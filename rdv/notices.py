@@ -36,6 +36,19 @@ def to_candidate(kind: str, booking: Booking, event: RequestEvent) -> bool:
     return bool(told)
 
 
+def of_request(
+    kind: str, request: CandidateRequest, version: str, event: RequestEvent | None = None, to: str | None = None
+) -> None:
+    """Tell the candidate and who asked for them, or the one who reads `to`; `version` makes it told once to each."""
+    for number, address in enumerate(addresses(request)):
+        if to is not None and address != to:
+            continue
+        whose = f":{number}" if number else ""
+        outbox.enqueue(
+            kind, address, f"{kind}:{version}{whose}", request_id=request.id, event_id=event.id if event else None
+        )
+
+
 def to_staff(kind: str, booking: Booking, event: RequestEvent, people: Iterable[User]) -> None:
     """Tell members of the staff, once each."""
     for person in people:

@@ -1,4 +1,4 @@
-"""« Renvoyer mon lien »: the candidate's own page again, mailed only to the address that the request holds."""
+"""« Renvoyer mon lien »: the personal page again, mailed only to an address that the request holds, with its own link."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from rdv import outbox
+from rdv import notices
 from rdv.db import db
 from rdv.models import CandidateRequest
 
@@ -14,20 +14,23 @@ MOST_SENT = 5
 KEPT = timedelta(days=365)  # as long as requests are kept (design.md §6)
 
 
-def send_again(request: CandidateRequest, now: datetime) -> None:
-    """Mail the personal link of a request again, at most once an hour; nothing for a person without e-mail."""
-    if request.email:
-        key = f"personal_link:{request.public_id}:{now:%Y%m%d%H}"
-        outbox.enqueue("personal_link", request.email, key, request_id=request.id)
+def send_again(request: CandidateRequest, now: datetime, to: str | None = None) -> None:
+    """Mail the personal link of a request again, at most once an hour: to its people, or to the one who reads `to`."""
+    notices.of_request("personal_link", request, f"{request.public_id}:{now:%Y%m%d%H}", to=to)
 
 
 def send_to_address(email: str, now: datetime) -> None:
     """Mail their links again to whoever reads this address: its latest requests of the last twelve months."""
+    # Two index reads: an OR of two columns is none.
+    mine = sa.union(
+        sa.select(CandidateRequest.id).where(CandidateRequest.email == email),
+        sa.select(CandidateRequest.id).where(CandidateRequest.asker_email == email),
+    )
     recent = db.session.scalars(
         sa.select(CandidateRequest)
-        .where(CandidateRequest.email == email, CandidateRequest.created_at > now - KEPT)
+        .where(CandidateRequest.id.in_(mine.subquery().select()), CandidateRequest.created_at > now - KEPT)
         .order_by(CandidateRequest.id.desc())
         .limit(MOST_SENT)
     ).all()
     for request in recent:
-        send_again(request, now)
+        send_again(request, now, to=email)

@@ -294,8 +294,8 @@ def move(
     The two slots are written in ascending id, so that crossing moves never wait for each other in a ring. `hold`: the
     target's seats are already kept for this person. `message`, `tell` and `overbook` are the staff's alone, `as_asker` says
     that who asks for the candidate did it.
-    Raises SlotUnavailable (no seat there), WrongTransition (not live, begun for the candidate, over for the CFA), AlreadyBooked (same person already there),
-    ContactMissing (that meeting could not reach this person), OfferEnded.
+    Raises SlotUnavailable (no seat there), WrongTransition (not live, begun for the candidate, over for the CFA),
+    AlreadyBooked (same person already there), ContactMissing (that meeting could not reach this person), OfferEnded.
     """
     origin = booking.slot
     if now >= (origin.starts_at if by == "candidate" else origin.ends_at):
