@@ -13,7 +13,7 @@ from rdv import clock, slots
 from rdv.booking import ContactMissing, check_contact
 from rdv.db import db
 from rdv.errors import NotFound
-from rdv.models import Booking, CandidateRequest, Cfa, Slot
+from rdv.models import Booking, CandidateRequest, Cfa, Closure, Membership, Slot
 
 LIST_DAYS = 7  # of the list view, and of « créneaux libres sous 7 jours »
 
@@ -77,6 +77,20 @@ def slots_of_days(
     _, end = clock.day_bounds(last + timedelta(days=1), "UTC")
     query = _read(cfa_id, adviser_id, site_id).where(Slot.starts_at >= start, Slot.starts_at < end)
     return [slot for slot in db.session.scalars(query) if first <= local_day(slot) <= last]
+
+
+def closures_of_days(cfa_id: int, first: date, last: date) -> list[Closure]:
+    """Return the closures and absences of a CFA that touch these days, both included; people who left set aside."""
+    gone = sa.exists().where(
+        Membership.user_id == Closure.user_id, Membership.cfa_id == Closure.cfa_id, Membership.ended_at.is_not(None)
+    )
+    query = (
+        sa.select(Closure)
+        .options(joinedload(Closure.site))
+        .where(Closure.cfa_id == cfa_id, Closure.first_day <= last, Closure.last_day >= first, ~gone)
+        .order_by(Closure.first_day, Closure.id)
+    )
+    return list(db.session.scalars(query))
 
 
 def upcoming(cfa_id: int, after: datetime, *, adviser_id: int | None = None, limit: int = 5) -> list[Slot]:

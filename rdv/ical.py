@@ -74,6 +74,15 @@ def calendar(meetings: Iterable[Meeting], name: str) -> bytes:
     return _around(head, meetings)
 
 
+def file(meetings: Iterable[Meeting]) -> bytes:
+    """Return a file to keep: the meetings in the order given, nothing to subscribe to."""
+    head = icalendar.Calendar()
+    head.add("prodid", _PRODID)
+    head.add("version", "2.0")
+    head.add("calscale", "GREGORIAN")
+    return _around(head, meetings)
+
+
 def booking_file(booking: Booking) -> bytes:
     """Return the file a candidate adds to their calendar: one meeting, no address of a person, no link to their page.
 

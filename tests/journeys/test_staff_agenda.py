@@ -123,10 +123,10 @@ def test_a_week_shows_states_in_words(client, place):
     sign_in(client, adviser)
     page = visit(client, "/equipe/agenda?semaine=2026-W49")
     assert "Du 30 novembre au 6 décembre 2026" in page.text
-    states = [node.text for node in page.all(".rdv-event__state")]
+    states = [node.text for node in page.all(".rdv-only-narrow .rdv-event__state")]
     assert states == ["Libre", "Réservé", "1 inscrit sur 2", "Complet, 2 inscrits sur 2", "Fermé", "Annulé"]
     assert "Noé Lambert" in page.text
-    assert len(visit(client, page.link("Semaine suivante")).all(".rdv-event")) == 1
+    assert len(visit(client, page.link("Semaine suivante")).all(".rdv-grid .rdv-event")) == 1
     assert len(visit(client, page.link("Liste")).all(".rdv-event")) == 6
     assert visit(client, "/equipe/agenda?semaine=n-importe&conseiller=quoi&site=rien&vue=x").h1 == "Agenda"
 
@@ -140,7 +140,7 @@ def test_the_agenda_of_a_colleague_a_site_or_everybody(client, place):
 
     def times(query):
         page = visit(client, f"/equipe/agenda?semaine=2026-W49{query}")
-        return [node.text for node in page.all(".rdv-event__time")]
+        return [node.text for node in page.all(".rdv-grid .rdv-event__time")]
 
     assert times("") == ["9 h – 9 h 30"]
     assert times("&conseiller=tous") == ["9 h – 9 h 30", "10 h – 10 h 30"]
