@@ -86,7 +86,7 @@ def open_request(
         mode=mode,
         callback_windows=callback_windows or [],
         status="new",
-        due_at=deadlines.due_at(now, site, cfa.answer_days),
+        due_at=deadlines.due_at(now, site, cfa.answer_days, cfa.id),
         recipient_email=resolved.email,
         submission_id=submission.id,
         submission_digest=submission.digest,
@@ -326,14 +326,14 @@ def reopen(request: CandidateRequest, actor: str, now: datetime, *, user: User |
         raise WrongTransition("Cette demande est déjà rouverte. Rechargez la page.")
     _go(request, "in_progress")
     request.outcome = None
-    request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days)
+    request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days, request.cfa_id)
     thread.add(request, "reopened", actor, now, user=user, internal=True)
 
 
 def wake_as_call(request: CandidateRequest, now: datetime) -> None:
     """Turn a request whose person cannot be mailed into an « à appeler » task of the inbox, with a due date."""
     request.status, request.outcome = "new", None
-    request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days)
+    request.due_at = deadlines.due_at(now, request.site, request.cfa.answer_days, request.cfa_id)
     thread.add(request, "reopened", "system", now, data={"why": "no_email"}, internal=True)
 
 
