@@ -14,13 +14,14 @@ from typing import Any
 from flask import current_app
 from flask_mail import Connection, Message
 
+from rdv import sending
 from rdv.mailer import host
 from rdv.settings import settings
 
 _CLOSING = 421  # RFC 5321 §4.2.3: the relay itself is going away, whatever the mail
 
 
-class NotSent(Exception):
+class NotSent(sending.NotSent):
     """The mail was not accepted; `str()` is a class and a code, never an address."""
 
     def __init__(self, error: BaseException, code: int | None = None, about_mail: bool = False) -> None:

@@ -130,8 +130,8 @@ def test_producers_may_repeat_themselves(frozen, sent):
 
 def test_a_claimed_mail_is_left_alone_until_the_claim_ends(frozen, sent):
     mail = CASES["booking_confirmed"](House())
-    assert delivery._claim(mail.id) is not None  # a worker takes it and dies
-    assert delivery._claim(mail.id) is None
+    assert delivery.rounds.claim(delivery.MAILS, mail.id) is not None  # a worker takes it and dies
+    assert delivery.rounds.claim(delivery.MAILS, mail.id) is None
     assert delivery.deliver_due() == 0
     frozen.tick(seconds=delivery.CLAIM.total_seconds())
     assert delivery.deliver_due() == 1
@@ -140,19 +140,21 @@ def test_a_claimed_mail_is_left_alone_until_the_claim_ends(frozen, sent):
 
 def test_who_slept_through_its_claim_changes_nothing(frozen, sent):
     mail = CASES["booking_confirmed"](House())
-    sleeper = delivery._claim(mail.id)
+    sleeper = delivery.rounds.claim(delivery.MAILS, mail.id)
     frozen.tick(minutes=6)
     assert delivery.deliver_due() == 1
     before = row().message_bytes
-    assert delivery._deliver(sleeper) == 1  # the bytes are there: the same mail again, never another one
-    delivery._set_back(sleeper, RuntimeError())
+    assert (
+        delivery.rounds.deliver(delivery.MAILS, sleeper) == 1
+    )  # the bytes are there: the same mail again, never another one
+    delivery.rounds.set_back(delivery.MAILS, sleeper, RuntimeError())
     assert (row().status, row().message_bytes) == ("sent", before)
     assert sent[0][2] == sent[1][2]
 
 
 def test_who_slept_before_rendering_sends_nothing_of_its_own(frozen, sent, monkeypatch):
     mail = CASES["booking_confirmed"](House())
-    sleeper = delivery._claim(mail.id)
+    sleeper = delivery.rounds.claim(delivery.MAILS, mail.id)
     render = mailer.render
 
     def slow(row):
@@ -163,7 +165,7 @@ def test_who_slept_before_rendering_sends_nothing_of_its_own(frozen, sent, monke
         return rendered
 
     monkeypatch.setattr(mailer, "render", slow)
-    assert delivery._deliver(sleeper) == 0
+    assert delivery.rounds.deliver(delivery.MAILS, sleeper) == 0
     assert len(sent) == 1
     assert sent[0][2] == row().message_bytes
 
@@ -409,7 +411,9 @@ def test_looking_for_work_does_not_read_the_mails_already_sent(frozen, engine_na
         rows = [{**past, "public_id": f"s{number}", "dedup_key": f"s{number}"} for number in range(20_000)]
         session.execute(sa.insert(OutgoingMail), rows)
         session.execute(sa.text("ANALYZE outgoing_mail" if engine_name == "postgresql" else "ANALYZE"))
-    query = delivery._due(clock.now(), 50).compile(db.engine, compile_kwargs={"literal_binds": True})
+    query = delivery.rounds.due(delivery.MAILS, clock.now(), 50).compile(
+        db.engine, compile_kwargs={"literal_binds": True}
+    )
     explain = "EXPLAIN " if engine_name == "postgresql" else "EXPLAIN QUERY PLAN "
     plan = str(db.session.execute(sa.text(explain + str(query).replace(":", "\\:"))).all())
     assert "ix_outgoing_mail_pending" in plan, plan

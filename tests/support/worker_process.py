@@ -38,7 +38,7 @@ def after(owner: Any, name: str, step: str) -> None:
 
 STEPS: dict[str, Callable[[], None]] = {
     "start": lambda: None,
-    "claim": lambda: before(delivery, "_claim", "claim"),
+    "claim": lambda: before(delivery.rounds, "claim", "claim"),
     "render": lambda: before(mailer, "render", "render"),  # claimed, nothing rendered
     "send": lambda: before(transport, "send", "send"),  # rendered and stored, nothing sent
     "mark": lambda: after(transport, "send", "mark"),  # the relay said 250, the row does not know
