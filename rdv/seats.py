@@ -97,6 +97,24 @@ def free(slot_id: int, booking_id: int, now: datetime) -> None:
         raise WrongTransition
 
 
+def set_capacity(slot_id: int, capacity: int, now: datetime, exact: bool = False) -> None:
+    """Give a slot another number of places; seats taken beyond it stay taken, as extra seats, until they are given back.
+
+    `exact`: none may stay beyond it. Raises SlotUnavailable with the number taken otherwise.
+    """
+    beyond = sa.case((Slot.seats_taken > capacity, Slot.seats_taken - capacity), else_=0)
+    guard = [Slot.id == slot_id, *([Slot.seats_taken <= capacity] if exact else [])]
+    connection = db.session.connection()
+    changed = connection.execute(
+        sa.update(Slot)
+        .where(*guard)
+        .values(capacity=capacity, extra_seats=beyond, version=Slot.version + 1, updated_at=now)
+    )
+    if changed.rowcount != 1:
+        taken = connection.execute(sa.select(Slot.seats_taken).where(Slot.id == slot_id)).scalar()
+        raise SlotUnavailable(f"{taken} places sont déjà prises\u00a0: libérez-en d’abord, ou gardez plus de places.")
+
+
 # -- held for somebody while they answer ------------------------------------------------------------------------------
 
 

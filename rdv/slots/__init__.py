@@ -9,10 +9,10 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from rdv import audit, booking, clock, deadlines
+from rdv import audit, booking, clock, deadlines, seats, waitlist
 from rdv.db import db
 from rdv.errors import NotFound, RdvError, WrongTransition
-from rdv.models import Booking, MeetingType, Site, Slot, Training, User
+from rdv.models import Booking, MeetingType, SeatHold, Site, Slot, Training, User
 from rdv.slots.free import FreeSlot as FreeSlot
 from rdv.slots.free import free_for_cfa as free_for_cfa
 from rdv.slots.free import free_for_training as free_for_training
@@ -165,7 +165,10 @@ def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
 
 
 def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> int:
-    """Cancel a slot and tell everyone booked; return how many. Raises WrongTransition when already cancelled, or over."""
+    """Cancel a slot: tell everyone booked, and those who wait for a seat; return how many were booked.
+
+    Raises WrongTransition when already cancelled, or over.
+    """
     if slot.ends_at <= now:
         raise WrongTransition("Ce créneau est passé\u00a0: il ne peut plus être annulé.")
     changed = db.session.connection().execute(
@@ -180,6 +183,10 @@ def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> i
     ).all()
     for one in booked:
         booking.cancel(one, "staff", now, reason=message, user=by)
+    held = sa.select(SeatHold).where(SeatHold.slot_id == slot.id, SeatHold.status == "live").order_by(SeatHold.id)
+    for offer in db.session.scalars(held).all():
+        seats.release(offer, now)
+    waitlist.slot_cancelled(slot, now)
     audit.record(
         "slot.cancelled",
         user=by,

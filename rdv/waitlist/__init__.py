@@ -17,3 +17,7 @@ def booking_ended(booking: Booking, now: datetime) -> None:
 
 def booking_moved(booking: Booking, now: datetime) -> None:
     """Close the wish for an earlier meeting once a booking has moved."""
+
+
+def slot_cancelled(slot: Slot, now: datetime) -> None:
+    """Tell those who wait for a seat of a cancelled session, whose offers were released, and close their turn."""
