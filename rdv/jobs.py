@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import clock, throttle
+from rdv import attendance, clock, throttle
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
@@ -73,4 +73,13 @@ def purge(now: datetime) -> None:
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 
-JOBS = (Job("purge", timedelta(days=1), purge),)
+def recall_outcomes(now: datetime) -> None:
+    """Remind advisers of past meetings on which nobody has said who came."""
+    with transaction():
+        attendance.recall(now)
+
+
+JOBS = (
+    Job("purge", timedelta(days=1), purge),
+    Job("recall_outcomes", timedelta(minutes=30), recall_outcomes),
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from rdv.models import Cfa, OutgoingMail, Slot, Training, User
 from rdv.models.request import CandidateRequest
 from rdv.settings import settings
@@ -84,8 +86,13 @@ def cfa(cfa: Cfa) -> str:
     return absolute(f"/cfa/{cfa.public_id}")
 
 
-def slot(slot: Slot) -> str:
-    """The booking page of a slot."""
+class _Public(Protocol):
+    @property
+    def public_id(self) -> str: ...
+
+
+def slot(slot: _Public) -> str:
+    """The booking page of a slot, or of a free slot as the public sees it."""
     return absolute(f"/rendez-vous/{slot.public_id}")
 
 
@@ -97,6 +104,11 @@ def staff_request(request: CandidateRequest) -> str:
 def staff_slot(slot: Slot) -> str:
     """A slot in the staff's agenda."""
     return absolute(f"/equipe/creneaux/{slot.public_id}")
+
+
+def staff_outcomes() -> str:
+    """The past meetings that wait for a word on who came."""
+    return absolute("/equipe/journee?sans-suite=1")
 
 
 def home() -> str:

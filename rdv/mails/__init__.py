@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rdv.mails import accounts, candidate, cfa
+from rdv.mails import accounts, candidate, cfa, day
 from rdv.mails.message import Kind
 
-KINDS: dict[str, Kind] = {**candidate.KINDS, **cfa.KINDS, **accounts.KINDS}
+KINDS: dict[str, Kind] = {**candidate.KINDS, **cfa.KINDS, **accounts.KINDS, **day.KINDS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import french, links
+from rdv import announcements, french, links
 from rdv.candidate import CALLBACK_WINDOWS
 from rdv.clock import PARIS
 from rdv.mails import meeting, people
@@ -79,6 +79,7 @@ def booking_moved(row: OutgoingMail) -> Mail:
             if by_candidate
             else "Le centre de formation a déplacé votre rendez-vous. Voici le nouvel horaire.",
         ),
+        quote=(row.event.text or "") if row.event is not None and row.event.actor == "staff" else "",
         facts=_facts(booking) + facts(("Ancien horaire", meeting.when(before) if before else None)),
         button=(PAGE, links.personal(request)),
         after=(
@@ -132,6 +133,7 @@ def request_received(row: OutgoingMail) -> Mail:
     windows = ", ".join(CALLBACK_WINDOWS[key] for key in request.callback_windows if key in CALLBACK_WINDOWS)
     ending = people.phone_ending(request.phone)
     cfa_phone = (request.site.phone if request.site else None) or request.cfa.phone
+    closed = announcements.of_closure(request.cfa, request.site, request.created_at)
     return Mail(
         subject="Votre demande de rappel est enregistrée" if callback else "Votre message est enregistré",
         preheader=promise,
@@ -139,6 +141,7 @@ def request_received(row: OutgoingMail) -> Mail:
         paragraphs=(
             "Votre demande de rappel est enregistrée." if callback else "Votre message est enregistré.",
             *((promise,) if promise else ()),
+            *((closed,) if closed else ()),
         ),
         facts=facts(
             ("Centre de formation", request.cfa.shown_name),

@@ -15,6 +15,8 @@ MAILS = {
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
+    "missed_you": "On vous a manqué (au candidat)",
+    "outcomes_missing": "Rendez-vous sans suite (au conseiller)",
     "invitation": "Invitation",
     "password_reset": "Mot de passe oublié",
     "password_changed": "Mot de passe changé",
@@ -22,7 +24,11 @@ MAILS = {
     "cfa_activated_notice": "Espace du centre activé",
 }
 
-JOBS = {"purge": "Ménage des données périmées", "demo_top_up": "Créneaux de la démonstration"}
+JOBS = {
+    "purge": "Ménage des données périmées",
+    "recall_outcomes": "Rendez-vous sans suite à rappeler",
+    "demo_top_up": "Créneaux de la démonstration",
+}
 
 _ACTS = {
     "activated": "activé",
@@ -39,7 +45,9 @@ _ACTS = {
     "invited_again": "invitation renvoyée",
     "links_revoked": "liens révoqués",
     "open": "ouvert aux réservations",
+    "overbooked": "place ajoutée",
     "password_changed": "mot de passe changé",
+    "printed": "imprimée",
     "published": "publiés",
     "read": "consulté",
     "renewed": "adresse changée",
@@ -61,6 +69,7 @@ _NOUNS = {
     "outgoing_mail": "Courriel",
     "platform": "Plateforme",
     "request": "Demande",
+    "sheet": "Feuille",
     "site": "Lieu",
     "slot": "Créneau",
     "slots": "Créneaux",
@@ -80,6 +89,7 @@ _FACTS = {
     "name": "nom",
     "role": "rôle",
     "scope": "étendue",
+    "seats": "places",
     "sites": "lieux",
     "told": "personnes prévenues",
 }
