@@ -1,0 +1,111 @@
+"""Mails of the day after: to who was missed, and to who has not said yet who came."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rdv import attendance, clock, french, links, notices, slots
+from rdv.db import db
+from rdv.mails import meeting, people
+from rdv.mails.candidate import PAGE, WHY
+from rdv.mails.message import Kind, Link, Mail, facts, named
+from rdv.models import Booking, CandidateRequest, OutgoingMail, Site
+
+OFFERED = 3  # slots in a mail
+LISTED = 8  # meetings in a mail to the staff
+
+
+def missed_you(row: OutgoingMail) -> Mail:
+    """Somebody did not come: no blame, three real slots, and other ways to talk."""
+    booking = meeting.of(row)
+    slot, request = booking.slot, booking.request
+    offered = _offered(request)
+    everything = links.training(request.training) if request.training else links.cfa(request.cfa)
+    return Mail(
+        subject="On vous a manqué : choisissons un autre moment",
+        preheader="Un empêchement, cela arrive. Votre projet nous intéresse toujours.",
+        greeting=people.greeting(request, row.to_email),
+        paragraphs=(
+            f"Un rendez-vous était prévu {meeting.start(slot)} avec {slot.cfa.shown_name}. "
+            "Un empêchement, cela arrive : nous serions heureux de vous parler.",
+            "Ces créneaux sont libres. Ouvrez celui qui vous convient pour le réserver :"
+            if offered
+            else "Dites-nous ce qui vous arrange : être rappelé, écrire, ou choisir une date dès qu’il y en a.",
+        ),
+        facts=facts(
+            ("Téléphone du centre", french.phone(slot.site.phone or slot.cfa.phone)), ("Référence", request.reference)
+        ),
+        button=("Voir toutes les dates" if offered else "Reprendre contact", everything),
+        after=("Votre projet a changé ? Vous n’avez rien à faire : ce message est le seul.",),
+        links=(*offered, (PAGE, links.personal(request))),
+        footer_reason=WHY,
+        reply_to=meeting.reply_to(slot),
+    )
+
+
+def _offered(request: CandidateRequest) -> tuple[Link, ...]:
+    """Return the next free slots as links that lead to their booking page."""
+    now = clock.now()
+    training = request.training
+    free = (
+        slots.free_for_training(training, now, OFFERED) if training else slots.free_for_cfa(request.cfa, now, OFFERED)
+    )
+    found = []
+    for slot in free:
+        site = db.session.get_one(Site, slot.site_id)
+        label = f"{french.moment(slot.starts_at, site.timezone)}, {slots.PLACE_LABELS[slot.place].lower()}"
+        found.append((label.capitalize(), links.slot(slot)))
+    return tuple(found)
+
+
+def outcomes_missing(row: OutgoingMail) -> Mail:
+    """Meetings of the last days wait for a word: who came? One tap each."""
+    user = named(row.user)
+    waiting = attendance.recalled(user, clock.now())
+    count = len(waiting)
+    more = count - LISTED
+    return Mail(
+        subject=f"{french.plural(count, 'rendez-vous', 'rendez-vous')} sans suite : la personne est-elle venue ?",
+        preheader="Un geste suffit pour chacun.",
+        greeting=f"Bonjour {user.first_name},",
+        paragraphs=(
+            "Ces rendez-vous sont passés, et personne n’a noté si la personne est venue. "
+            "Sans réponse, nous ne supposons rien.",
+        ),
+        facts=facts(*[_told(booking) for booking in waiting[:LISTED]]),
+        button=("Noter qui est venu", links.staff_outcomes()),
+        after=(
+            *((f"Et {french.plural(more, 'autre')} encore, sur la même page.",) if more > 0 else ()),
+            "Nous le rappelons une fois par jour ouvré, pendant sept jours au plus.",
+        ),
+        footer_reason="Vous recevez ce message parce que ces créneaux sont publiés à votre nom, ou dans le centre dont vous êtes "
+        "responsable.",
+    )
+
+
+def _told(booking: Booking) -> tuple[str, str]:
+    slot = booking.slot
+    return meeting.start(slot).capitalize(), f"{people.candidate_name(booking.request)}, {slot.shown_title}"
+
+
+def _still_missed(row: OutgoingMail, _now: datetime) -> bool:
+    """Missed as far as we know, by somebody who did not come back by themselves."""
+    booking = meeting.of(row)
+    request = booking.request
+    return (
+        booking.status == "no_show"
+        and row.to_email in notices.addresses(request)
+        and booking.slot.cfa.closed_at is None
+        and not attendance.came_back(booking)
+    )
+
+
+def _still_missing(row: OutgoingMail, now: datetime) -> bool:
+    user = named(row.user)
+    return user.active and row.to_email == user.email and bool(attendance.recalled(user, now))
+
+
+KINDS = {
+    "missed_you": Kind(missed_you, _still_missed),
+    "outcomes_missing": Kind(outcomes_missing, _still_missing),
+}
