@@ -10,7 +10,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, deadlines, directory, french, inbox, slots
+from rdv import announcements, clock, deadlines, directory, french, inbox, slots
 from rdv.errors import NotFound
 from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
@@ -56,6 +56,11 @@ def answer_by(cfa: Cfa, training: Training | None, now: datetime) -> str:
     return french.moment(deadlines.due_at(now, site, cfa.answer_days), site.timezone if site else clock.PARIS)
 
 
+def closed_notice(cfa: Cfa, training: Training | None, now: datetime) -> str | None:
+    """Return what to say of a closure that holds now or begins soon."""
+    return announcements.of_closure(cfa, inbox.main_site(cfa, training), now)
+
+
 def ways_of(cfa: Cfa, training: Training | None, now: datetime) -> list[Way]:
     """Return the other modes that a CFA keeps open, with the answer it promises."""
     target: dict[str, Any] = {"training_id": training.public_id} if training else {"cfa_id": cfa.public_id}
@@ -89,6 +94,7 @@ def training(public_id: str) -> ResponseReturnValue:
     return render_template(
         "public/training.html", training=found, cfa=found.cfa, place=place, choice=choice_of(free, found, here),
         ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
+        closed=closed_notice(found.cfa, found, now),
     )  # fmt: skip
 
 
@@ -122,6 +128,7 @@ def cfa(public_id: str) -> ResponseReturnValue:
         choice=choice_of(free, None, here), ways=ways_of(found, None, now), phone=_phone(found, None), kept=carried(),
         trainings=trainings, searchable=bool(text or more or number > 1), previous=_page(found, text, number - 1),
         following=_page(found, text, number + 1) if more else None,
+        closed=closed_notice(found, None, now),
     )  # fmt: skip
 
 
