@@ -41,6 +41,11 @@ def from_wall(day: date, at: time, zone: str) -> datetime:
     return instant
 
 
+def days_before(instant: datetime, days: int, zone: str) -> datetime:
+    """Return the instant with the same wall time that many days earlier; where spring skips it, as long after the jump."""
+    return (to_zone(instant, zone) - timedelta(days=days)).astimezone(UTC)
+
+
 def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
     """Return the UTC instants at which a local day begins and the next one begins."""
     start = datetime.combine(day, time.min, tzinfo=ZoneInfo(zone))

@@ -201,15 +201,17 @@ def execute_alone(statement: sa.Executable, parameters: dict[str, Any]) -> Seque
     return session.connection().execute(statement, parameters).all()
 
 
-def one_at_a_time(subject: str) -> None:
+def one_at_a_time(subject: str, *, shared: bool = False) -> None:
     """Make transactions about one subject take turns until they end, where counting is not a guard by itself.
 
+    `shared`: those that only read what the subject is about go together, and wait for one that changes it.
     SQLite has one writer already; PostgreSQL takes an advisory lock (64 bits of the subject's hash).
     """
     if is_sqlite():
         return
     number = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big", signed=True)
-    db.session.connection().execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+    lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
+    db.session.connection().execute(sa.select(lock(number)))
 
 
 @event.listens_for(Session, "before_flush")

@@ -29,6 +29,13 @@ def bookable(now: Any) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
+def is_bookable(slot: Slot, now: datetime) -> bool:
+    """Say the same of a slot already read, seats aside."""
+    opened = slot.opens_at is None or slot.opens_at <= now
+    too_late = slot.closes_at is not None and slot.closes_at <= now
+    return slot.status == "open" and slot.starts_at > now and opened and not too_late and not slot.day_full
+
+
 def take_statement(returning: bool = False) -> Any:
     """Return the guarded UPDATE that takes public seats; parameters `take_slot_id`, `take_now` and `take_seats`."""
     now = sa.bindparam("take_now", type_=UTCDateTime())

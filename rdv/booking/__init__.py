@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import asker, audit, inbox, notices, outbox, seats, thread, waitlist
+from rdv import asker, audit, inbox, notices, outbox, rules, seats, thread, waitlist
 from rdv.booking import statement
 from rdv.booking.seated import seat_person as seat_person
 from rdv.candidate import Candidate, Submission
@@ -90,14 +90,20 @@ def book(
 ) -> Booked:
     """Take a seat for a candidate and write all that follows from it, or raise; an equal slot serves when this one is gone.
 
-    Raises SlotUnavailable, AlreadyBooked (same person, same hour), RequestReplayed (same submission id), ContactMissing.
+    Raises SlotUnavailable (rules.PlatformClosed: not from this platform), AlreadyBooked (same person, same hour),
+    rules.TooManyBookings, RequestReplayed (same submission id), ContactMissing.
     """
     seat = _free_seat(slot, candidate)
     check_contact(seat.place, candidate)
+    rules.before_booking(seat, _key_of(candidate), candidate.platform_id, now)
+    others: list[Slot] | None = None
+    if seat.day_limited:
+        others = equal_slots(slot, now)[1:]
+        rules.before_seat([slot, *others])
     made = _write(seat, candidate, submission, now, training, guests)
     if made is not None:
         return made
-    for other in equal_slots(slot, now)[1:]:
+    for other in equal_slots(slot, now)[1:] if others is None else others:
         # Read again: the one who took the seat while we waited for it may be this same person, in another tab.
         made = _write(_free_seat(other, candidate), candidate, submission, now, training, guests)
         if made is not None:
@@ -110,7 +116,7 @@ _HELD = (
     .where(Booking.person_key == sa.bindparam("person_key"), Booking.status != sa.literal_column("'cancelled'"))
     .limit(1)
 )
-_SEAT = (
+_SEAT = rules.with_rules(
     sa.select(
         Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place, Slot.starts_at,
         MeetingType.guests_counted,
@@ -208,7 +214,11 @@ def _write(
         if violated(error, "uq_candidate_request_submission_id"):
             raise RequestReplayed from None
         raise
-    return Booked(request_id, request_public_id, slot.id) if request_id is not None else None
+    if request_id is None:
+        return None
+    if slot.day_limited:
+        rules.day_changed(slot.adviser_id, slot, now)
+    return Booked(request_id, request_public_id, slot.id)
 
 
 def live_booking_of(slot: Slot, candidate: Candidate) -> int | None:
@@ -243,6 +253,7 @@ def cancel(
     if now >= (booking.slot.starts_at if by == "candidate" else booking.slot.ends_at):
         raise WrongTransition("Ce rendez-vous est passé\u00a0: il ne peut plus être annulé.")
     slot_id = booking.slot_id
+    rules.before_seat([booking.slot])
     seats.free(slot_id, booking.id, now)
     # A move that ended while we waited for the slot took the booking elsewhere: its seat there is not ours to forget.
     changed = db.session.connection().execute(
@@ -265,6 +276,7 @@ def cancel(
         inbox.wake_as_call(request, now)
     if by in ("candidate", "system"):
         notices.to_staff("adviser_booking_cancelled", booking, event, inbox.answerable_for(booking.slot))
+    rules.day_changed(booking.slot.adviser_id, booking.slot, now)
     waitlist.booking_ended(booking, now)
     waitlist.seat_freed(booking.slot, now)
 
@@ -307,6 +319,7 @@ def move(
         raise OfferEnded
     count = 1 + (booking.guests if target.meeting_type.guests_counted else 0)
     raised = 0
+    rules.before_seat([origin, target])
     for slot_id in sorted((origin.id, target.id)):
         if slot_id == origin.id:
             seats.free(origin.id, booking.id, now)
@@ -344,6 +357,8 @@ def move(
     told = {person.id: person for slot in (origin, target) for person in inbox.answerable_for(slot)}
     others = [person for person in told.values() if user is None or person.id != user.id]
     notices.to_staff("adviser_booking_moved", booking, event, others)
+    for slot in (origin, target):
+        rules.day_changed(slot.adviser_id, slot, now)
     waitlist.booking_moved(booking, now)
     waitlist.seat_freed(origin, now)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import inbox, notices, thread
+from rdv import inbox, notices, rules, thread
 from rdv.contacts import person_key
 from rdv.db import db, violated
 from rdv.errors import AlreadyBooked, WrongTransition
@@ -32,6 +32,7 @@ def seat_person(
     """Write the booking of a request whose seats the caller has just taken or converted; its request closes as meeting set.
 
     A request whose booking was cancelled takes the same one up again: same UID, sequence + 1.
+    Where the CFA counts the meetings of a day, `rules.before_seat` comes before those seats are taken.
     Raises AlreadyBooked (this person, this hour), WrongTransition (the request holds a live booking already).
     """
     held = db.session.scalar(sa.select(Booking).where(Booking.request_id == request.id).with_for_update())
@@ -56,6 +57,7 @@ def seat_person(
         if violated(error, "uq_booking_request_id"):  # booked by somebody else at the same instant
             raise WrongTransition(HAS_ONE) from None
         raise
+    rules.day_changed(slot.adviser_id, slot, now)
     request.status, request.outcome = "closed", "meeting_set"
     request.site_id, request.owner_id = slot.site_id, slot.adviser_id
     if actor == "staff" and request.first_answered_at is None:

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from rdv import audit
+from rdv import audit, rules
 from rdv.db import db
 from rdv.errors import SlotOverlap
 from rdv.models import Cfa, MeetingType, Site, Slot, SlotSeries, SlotTraining, Training, User
@@ -131,6 +131,7 @@ def store(
         for span, offer in dated
     ]
     db.session.add_all(made)
+    rules.stamp(made, now)
     db.session.flush()  # the training rows need the slots' ids
     db.session.add_all(
         SlotTraining(training_id=training.id, slot_id=slot.id, starts_at=slot.starts_at)

@@ -1,0 +1,29 @@
+"""Which platforms a CFA takes bookings from: by the `origine` of the page, `cfa` for the CFA's own."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rdv.models import Slot
+from rdv.rules.rulebook import rulebook
+
+OWN_PAGE = "cfa"
+
+
+def shown_on(cfa_id: int, platform: str) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on slots that a page of this platform shows; none when no rule shuts it out.
+
+    The ids are computed from the CFA's few rules, so that lists keep reading their indexes.
+    """
+    book = rulebook(cfa_id)
+    of_type = {key: platform in row.platforms for key, row in book.of_meeting_type.items() if row.platforms is not None}
+    of_site = {key: platform in row.platforms for key, row in book.of_site.items() if row.platforms is not None}
+    default = book.of_cfa is None or book.of_cfa.platforms is None or platform in book.of_cfa.platforms
+    if default and all(of_type.values()) and all(of_site.values()):
+        return []
+    kind, site = Slot.meeting_type_id, Slot.site_id
+    by_site = site.in_([key for key, shown in of_site.items() if shown])
+    if default:
+        by_site = site.not_in([key for key, shown in of_site.items() if not shown])
+    by_type = kind.in_([key for key, shown in of_type.items() if shown])
+    return [sa.or_(by_type, sa.and_(kind.not_in(list(of_type)), by_site))]
