@@ -18,6 +18,7 @@ from rdv.inbox.lists import Cursor as Cursor
 from rdv.inbox.lists import Filter as Filter
 from rdv.inbox.lists import count as count
 from rdv.inbox.lists import counters as counters
+from rdv.inbox.lists import last_words as last_words
 from rdv.inbox.lists import page as page
 from rdv.inbox.lists import same_person as same_person
 from rdv.inbox.lists import with_contact as with_contact

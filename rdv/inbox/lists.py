@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from rdv.contacts import fold, normalise_phone
 from rdv.db import db
 from rdv.identifiers import normalise_reference
-from rdv.models import Booking, CandidateRequest
+from rdv.models import Booking, CandidateRequest, RequestEvent
 
 TO_TREAT = ("new", "in_progress")  # the CFA's turn
 
@@ -128,6 +129,22 @@ def with_contact(
             .limit(limit)
         )
     )
+
+
+def last_words(request_ids: Iterable[int]) -> dict[int, RequestEvent]:
+    """Return what the CFA last said or noted of each of these requests: an answer, a call, a note."""
+    spoken = ("answer", "call", "note")
+    latest = (
+        sa.select(sa.func.max(RequestEvent.id))
+        .where(
+            RequestEvent.request_id.in_(list(request_ids)), RequestEvent.kind.in_(spoken), RequestEvent.text.is_not(None)
+        )
+        .group_by(RequestEvent.request_id)
+    )  # fmt: skip
+    return {
+        event.request_id: event
+        for event in db.session.scalars(sa.select(RequestEvent).where(RequestEvent.id.in_(latest)))
+    }
 
 
 def count(cfa_id: int, wanted: Filter, now: datetime) -> int:
