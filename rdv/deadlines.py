@@ -33,6 +33,13 @@ def public_holidays(territory: str, year: int) -> frozenset[date]:
     return frozenset(holiday_names(territory, year))
 
 
+def coming_holidays(territory: str, first: date, last: date) -> list[tuple[date, str]]:
+    """Return the public holidays of a territory between two days, both included, with their French names."""
+    subdivision = None if territory == "FR" else territory
+    named = holidays.France(subdiv=subdivision, years=range(first.year, last.year + 1), language="fr")
+    return sorted((day, name) for day, name in named.items() if first <= day <= last)
+
+
 def closing_minute(
     day: date, hours: list[OpeningHours], territory: str, shut: Sequence[Closure] = ()
 ) -> int | None:

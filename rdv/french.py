@@ -6,6 +6,7 @@ Babel gives the names; the typography (no-break spaces, « 1er », « 14 h 30 »
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import phonenumbers
@@ -97,6 +98,12 @@ def phone(e164: str | None) -> str:
     return text.replace(" ", NBSP)
 
 
+def enumeration(words: Sequence[str]) -> str:
+    """« lundi », « lundi et mardi », « lundi, mardi et jeudi »."""
+    *first, last = words
+    return f"{', '.join(first)} et {last}" if first else last
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """« 1 place », « 3 places »; zero is singular in French."""
     word = one if abs(count) < 2 else (many or one + "s")
@@ -115,3 +122,13 @@ def elapsed(length: timedelta) -> str:
     if minutes >= 24 * 60:
         return plural(minutes // (24 * 60), "jour")
     return f"{minutes // 60}{NBSP}h" if minutes >= 60 else f"{minutes}{NBSP}min"
+
+
+_RANKS = (
+    "première", "deuxième", "troisième", "quatrième", "cinquième", "sixième", "septième", "huitième", "neuvième", "dixième",
+)  # fmt: skip
+
+
+def rank(number: int) -> str:
+    """« première », « dixième », then « 11e »: the rank of a person in a list."""
+    return _RANKS[number - 1] if number <= len(_RANKS) else f"{number}e"

@@ -20,8 +20,11 @@ from rdv.slots.free import near as near
 from rdv.slots.free import serves as serves
 from rdv.slots.publishing import Offer as Offer
 from rdv.slots.publishing import Span as Span
+from rdv.slots.publishing import overlap_each_other as overlap_each_other
 from rdv.slots.publishing import overlapping as overlapping
 from rdv.slots.publishing import publish as publish
+from rdv.slots.publishing import store as store
+from rdv.slots.publishing import take_turn as take_turn
 
 
 class WrongPlan(RdvError):
