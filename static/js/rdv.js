@@ -77,5 +77,9 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-autosubmit]")) event.target.form.requestSubmit();
 });
 
-for (const button of document.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});
+
+for (const button of document.querySelectorAll(":is([data-copy],[data-print])[hidden]")) button.hidden = false;
 document.querySelector("[data-focus]")?.focus();
