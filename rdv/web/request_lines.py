@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from rdv import clock, french, inbox
+from rdv import attendance, clock, french, inbox
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import CandidateRequest, RequestEvent
@@ -25,6 +25,13 @@ EVENT_TITLES = {
     "opened_by_cfa": "Lue par le centre",
     "link_sent": "Lien renvoyé au candidat",
     "attendance": "Présence notée",
+    "presence": "Venue confirmée",
+    "late": "Retard annoncé",
+    "slot_changed": "Créneau modifié",
+    "waitlisted": "Inscription sur la liste d’attente",
+    "offered": "Place proposée",
+    "offer_ended": "Proposition de place terminée",
+    "left_waitlist": "Liste d’attente quittée",
 }
 
 
@@ -164,6 +171,9 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
         return f"Appel\u00a0: {inbox.CALL_RESULTS[event.data['result']].lower()}"
     if event.kind == "closed":
         return f"Terminée\u00a0: {inbox.OUTCOME_LABELS[event.data['outcome']].lower()}"
+    if event.kind == "attendance":
+        told = attendance.OUTCOMES.get(event.data.get("outcome", ""))
+        return f"Présence notée\u00a0: {told.lower()}" if told else "Présence effacée"
     if event.kind == "assigned":
         owner = event.data.get("owner")
         return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"
