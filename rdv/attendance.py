@@ -56,7 +56,7 @@ def mark(booking: Booking, outcome: str, now: datetime, user: User) -> None:
             else "La présence se note à partir de 30 minutes avant le début du rendez-vous."
         )  # fmt: skip
     request: CandidateRequest = booking.request
-    db.session.refresh(request, with_for_update=True)
+    db.session.refresh(request, with_for_update={"of": CandidateRequest})
     thread.add(request, "attendance", "staff", now, user=user, data={"outcome": outcome})
     if outcome == "no_show" and not earlier_no_shows(booking):
         _write_missed(booking, now)

@@ -296,7 +296,7 @@ def change_guests(held: Booking, guests: int, now: datetime, user: User, accepte
             booking.record_overbooking(slot, raised, user)
     held.guests, held.seats = guests, count
     request: CandidateRequest = held.request
-    db.session.refresh(request, with_for_update=True)
+    db.session.refresh(request, with_for_update={"of": CandidateRequest})
     said = f"{french.plural(guests, 'accompagnant')}." if guests else "Vient sans accompagnant."
     thread.add(request, "note", "staff", now, user=user, text=said, internal=True)
     db.session.refresh(slot)

@@ -7,7 +7,7 @@ from typing import Protocol
 from rdv.models import Cfa, OutgoingMail, Slot, Training, User
 from rdv.models.request import CandidateRequest
 from rdv.settings import settings
-from rdv.tokens import sign_link
+from rdv.tokens import sign_link, sign_short
 
 ANSWER_LINK_SECONDS = 60 * 24 * 3600  # as today's service (reference/predecessor.md §7.9)
 RESET_LINK_SECONDS = 2 * 3600
@@ -33,6 +33,11 @@ def new_personal_token(public_id: str, contact: str | None) -> str:
 def personal(request: CandidateRequest, to: str | None = None) -> str:
     """The page of the candidate, or of who asks for them: state, place, calendar file, move, cancel."""
     return absolute(f"/suivi/{personal_token(request, to)}")
+
+
+def short(request: CandidateRequest, to: str) -> str:
+    """The same page in few characters, for text messages to the number `to`; leads there for as long as the links live."""
+    return absolute(f"/r/{sign_short(request.public_id, to, request.link_version)}")
 
 
 def move(request: CandidateRequest, to: str | None = None) -> str:
@@ -104,6 +109,26 @@ def staff_request(request: CandidateRequest) -> str:
 def staff_slot(slot: Slot) -> str:
     """A slot in the staff's agenda."""
     return absolute(f"/equipe/creneaux/{slot.public_id}")
+
+
+def staff_agenda() -> str:
+    """The week of the person who signs in."""
+    return absolute("/equipe/agenda")
+
+
+def staff_inbox() -> str:
+    """The requests to treat."""
+    return absolute("/equipe/demandes")
+
+
+def staff_publish() -> str:
+    """Publish slots."""
+    return absolute("/equipe/creneaux/publier")
+
+
+def staff_diagnosis() -> str:
+    """« Pourquoi mon lien n’affiche-t-il rien ? »."""
+    return absolute("/equipe/diagnostic")
 
 
 def staff_outcomes() -> str:

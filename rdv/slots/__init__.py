@@ -9,10 +9,10 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from rdv import audit, booking, clock, deadlines, seats, waitlist
+from rdv import audit, booking, clock, deadlines, waitlist
 from rdv.db import db
 from rdv.errors import NotFound, RdvError, WrongTransition
-from rdv.models import Booking, MeetingType, SeatHold, Site, Slot, Training, User
+from rdv.models import Booking, MeetingType, Site, Slot, Training, User
 from rdv.slots.free import FreeSlot as FreeSlot
 from rdv.slots.free import free_for_cfa as free_for_cfa
 from rdv.slots.free import free_for_training as free_for_training
@@ -165,6 +165,8 @@ def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
     if changed.rowcount != 1:
         raise WrongTransition
     audit.record(f"slot.{target}", user=by, cfa=slot.cfa, object_type="slot", object_id=slot.public_id)
+    if opened:
+        waitlist.slot_changed(slot, now)
 
 
 def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> int:
@@ -186,9 +188,6 @@ def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> i
     ).all()
     for one in booked:
         booking.cancel(one, "staff", now, reason=message, user=by)
-    held = sa.select(SeatHold).where(SeatHold.slot_id == slot.id, SeatHold.status == "live").order_by(SeatHold.id)
-    for offer in db.session.scalars(held).all():
-        seats.release(offer, now)
     waitlist.slot_cancelled(slot, now)
     audit.record(
         "slot.cancelled",

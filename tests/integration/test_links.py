@@ -25,6 +25,8 @@ def test_each_link_is_a_route(app):
         "public.slot": links.slot(slot),
         "staff.request_detail": links.staff_request(request),
         "staff.slot": links.staff_slot(slot),
+        "staff.agenda": links.staff_agenda(),
+        "staff.requests": links.staff_inbox(),
         "staff.day": links.staff_outcomes(),
         "staff.sign_in": links.sign_in(),
         "feeds.feed": links.feed("x" * 32),
