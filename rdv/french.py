@@ -50,6 +50,11 @@ def day_of_month(value: date, year: bool = True) -> str:
     return (text.replace("1 ", "1er ", 1) if value.day == 1 else text).replace(" ", NBSP)
 
 
+def month(value: date) -> str:
+    """« décembre 2026 »."""
+    return format_date(value, "LLLL yyyy", locale="fr").replace(" ", NBSP)
+
+
 def clock_time(value: datetime) -> str:
     """« 14 h 30 », « 9 h », from a local datetime."""
     return f"{value.hour}{NBSP}h" + (f"{NBSP}{value.minute:02d}" if value.minute else "")
@@ -132,3 +137,9 @@ _RANKS = (
 def rank(number: int) -> str:
     """« première », « dixième », then « 11e »: the rank of a person in a list."""
     return _RANKS[number - 1] if number <= len(_RANKS) else f"{number}e"
+
+
+def soon(instant: datetime, now: datetime, zone: str) -> str | None:
+    """« aujourd’hui » or « demain » when an instant falls then in a zone, else None."""
+    days = (to_zone(instant, zone).date() - to_zone(now, zone).date()).days
+    return {0: "aujourd’hui", 1: "demain"}.get(days)

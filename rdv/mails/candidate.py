@@ -1,10 +1,13 @@
-"""Mails to candidates. Their address is not verified: nothing typed in a form is repeated (design.md §5.8)."""
+"""Mails to candidates, and to the parent or helper who asks for one: each reads what concerns them, through their own link.
+
+Their addresses are not verified: nothing typed is repeated, except a name that can only be a name (design.md §5.8).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import announcements, french, links
+from rdv import announcements, asker, french, links, notices
 from rdv.candidate import CALLBACK_WINDOWS
 from rdv.clock import PARIS
 from rdv.mails import meeting, people
@@ -16,18 +19,20 @@ WHY = (
     "Si ce n’est pas vous, ignorez-le."
 )
 PAGE = "Ouvrir ma page personnelle"
+MOVE = "Déplacer le rendez-vous"
 
 
-def _facts(booking: Booking) -> tuple[Fact, ...]:
-    slot, request, kind = booking.slot, booking.request, booking.slot.meeting_type
+def _facts(booking: Booking, who: people.Reader) -> tuple[Fact, ...]:
+    slot, request = booking.slot, booking.request
+    own_number = not asker.present(request) or asker.reads(request, request.phone) == who.is_asker
     return facts(
         ("Quand", meeting.when(slot)),
         ("Avec", f"{slot.adviser.shown_name}, {slot.cfa.shown_name}"),
-        *meeting.place(slot, request.phone, for_candidate=True),
-        ("Rendez-vous", kind.title + (" (réunion d’information collective)" if slot.is_group else "")),
+        *meeting.place(slot, request.phone, for_candidate=True, called=None if own_number else who.other),
+        ("Rendez-vous", slot.shown_title + (" (réunion d’information collective)" if slot.is_group else "")),
         ("Formation", request.training.shown_title if request.training else None),
-        ("À apporter", kind.what_to_bring),
-        ("À savoir", kind.instructions),
+        ("À apporter", slot.shown_what_to_bring),
+        ("À savoir", slot.meeting_type.instructions),
         ("Téléphone du centre", french.phone(slot.site.phone or slot.cfa.phone)),
         ("Référence", request.reference),
     )
@@ -43,23 +48,35 @@ def _other_slots(request: CandidateRequest) -> Link:
     return ("Choisir un autre créneau", address)
 
 
+def _as_asked(row: OutgoingMail, who: people.Reader, what: str) -> str:
+    """« Votre rendez-vous est annulé, comme vous l’avez demandé. », or at whose request it is when the other did it."""
+    if row.event is None or who.acted(row.event):
+        return f"{who.meeting} est {what}, comme vous l’avez demandé."
+    return f"{who.meeting} est {what}, à la demande {french.of_name(who.other)}."
+
+
 def booking_confirmed(row: OutgoingMail) -> Mail:
     """A seat is booked: when, where, with whom, and how to give it back."""
-    booking = meeting.of(row)
+    booking, who = meeting.of(row), people.reader(row)
     slot, request = booking.slot, booking.request
+    taken_for_them = asker.present(request) and not who.is_asker
     return Mail(
         subject=f"Rendez-vous confirmé : {meeting.start(slot)}",
         preheader=f"Avec {slot.cfa.shown_name}. Référence {request.reference}.",
-        greeting=people.greeting(request),
-        paragraphs=("Votre rendez-vous est confirmé. Vous n’avez rien d’autre à faire.",),
-        facts=_facts(booking),
-        button=(PAGE, links.personal(request)),
-        after=(
-            "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations ou annulez.",
-            "Un empêchement ? Annulez dès que possible : la place servira à quelqu’un d’autre, "
-            "et vous pourrez choisir un autre créneau.",
+        greeting=who.greeting,
+        paragraphs=(
+            f"Un rendez-vous est pris pour vous par {who.other}. Il est confirmé : vous n’avez rien d’autre à faire."
+            if taken_for_them
+            else f"{who.meeting} est confirmé. Vous n’avez rien d’autre à faire.",
         ),
-        links=_video(booking),
+        facts=_facts(booking, who),
+        button=(PAGE, links.personal(request, row.to_email)),
+        after=(
+            "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations, déplacez-le ou "
+            "annulez-le.",
+            "Un empêchement ? Déplacez-le ou annulez-le dès que possible : la place servira à quelqu’un d’autre.",
+        ),
+        links=(*_video(booking), (MOVE, links.move(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -67,25 +84,26 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
 
 def booking_moved(row: OutgoingMail) -> Mail:
     """A booking changed slot: the new hour first, then the former one."""
-    booking = meeting.of(row)
+    booking, who = meeting.of(row), people.reader(row)
     slot, request, before = booking.slot, booking.request, meeting.former(row)
-    by_candidate = row.event is not None and row.event.actor == "candidate"
+    by_them = row.event is not None and row.event.actor == "candidate"
     return Mail(
         subject=f"Rendez-vous déplacé : {meeting.start(slot)}",
-        preheader=f"Nouvel horaire de votre rendez-vous avec {slot.cfa.shown_name}.",
-        greeting=people.greeting(request),
+        preheader=f"Nouvel horaire du rendez-vous avec {slot.cfa.shown_name}.",
+        greeting=who.greeting,
         paragraphs=(
-            "Votre rendez-vous est déplacé, comme vous l’avez demandé."
-            if by_candidate
-            else "Le centre de formation a déplacé votre rendez-vous. Voici le nouvel horaire.",
+            _as_asked(row, who, "déplacé")
+            if by_them
+            else f"Le centre de formation a changé l’horaire. {who.meeting} a lieu au moment indiqué ici.",
         ),
         quote=(row.event.text or "") if row.event is not None and row.event.actor == "staff" else "",
-        facts=_facts(booking) + facts(("Ancien horaire", meeting.when(before) if before else None)),
-        button=(PAGE, links.personal(request)),
+        facts=_facts(booking, who) + facts(("Ancien horaire", meeting.when(before) if before else None)),
+        button=(PAGE, links.personal(request, row.to_email)),
         after=(
-            "Ce nouvel horaire ne vous convient pas ? Annulez depuis votre page personnelle et choisissez un autre créneau.",
+            "Ce nouvel horaire ne convient pas ? Choisissez-en un autre, ou annulez depuis votre page personnelle.",
+            "Déjà dans votre agenda ? Ajoutez-le à nouveau depuis cette page : il remplacera l’ancien.",
         ),
-        links=_video(booking),
+        links=(*_video(booking), (MOVE, links.move(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -93,16 +111,16 @@ def booking_moved(row: OutgoingMail) -> Mail:
 
 def booking_cancelled(row: OutgoingMail) -> Mail:
     """A booking is cancelled: by whom, and what to do next. Only the CFA's own reason is repeated."""
-    booking = meeting.of(row)
+    booking, who = meeting.of(row), people.reader(row)
     slot, request = booking.slot, booking.request
     by_candidate = booking.cancelled_by == "candidate"
     by_cfa = booking.cancelled_by in ("staff", "cfa_link")
     return Mail(
         subject=f"Rendez-vous annulé : {meeting.start(slot)}",
         preheader="La place est libérée." if by_candidate else "Choisissez un autre créneau ou écrivez au centre.",
-        greeting=people.greeting(request),
+        greeting=who.greeting,
         paragraphs=(
-            "Votre rendez-vous est annulé, comme vous l’avez demandé. Vous n’avez rien d’autre à faire."
+            f"{_as_asked(row, who, 'annulé')} Vous n’avez rien d’autre à faire."
             if by_candidate
             else "Ce rendez-vous n’aura pas lieu : il a été annulé. Nous en sommes désolés.",
         ),
@@ -118,7 +136,7 @@ def booking_cancelled(row: OutgoingMail) -> Mail:
             "Vous pouvez prendre un nouveau rendez-vous, demander à être rappelé ou écrire au centre.",
             "Si vous aviez ajouté ce rendez-vous à votre agenda, retirez-le.",
         ),
-        links=((PAGE, links.personal(request)),),
+        links=((PAGE, links.personal(request, row.to_email)),),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -137,7 +155,7 @@ def request_received(row: OutgoingMail) -> Mail:
     return Mail(
         subject="Votre demande de rappel est enregistrée" if callback else "Votre message est enregistré",
         preheader=promise,
-        greeting=people.greeting(request),
+        greeting=people.greeting(request, row.to_email),
         paragraphs=(
             "Votre demande de rappel est enregistrée." if callback else "Votre message est enregistré.",
             *((promise,) if promise else ()),
@@ -151,7 +169,7 @@ def request_received(row: OutgoingMail) -> Mail:
             ("Téléphone du centre", french.phone(cfa_phone)),
             ("Référence", request.reference),
         ),
-        button=(PAGE, links.personal(request)),
+        button=(PAGE, links.personal(request, row.to_email)),
         after=(
             "Gardez votre téléphone à portée : l’appel peut venir d’un numéro que vous ne connaissez pas."
             if callback
@@ -172,14 +190,14 @@ def request_answered(row: OutgoingMail) -> Mail:
     return Mail(
         subject=f"{name} vous a répondu",
         preheader=f"Réponse à votre demande {request.reference}.",
-        greeting=people.greeting(request),
+        greeting=people.greeting(request, row.to_email),
         paragraphs=(f"{author.shown_name}, {name}, vous répond :" if author else f"{name} vous répond :",),
         quote=(event.text if event else None) or "",
         facts=facts(
             ("Formation", request.training.shown_title if request.training else None),
             ("Référence", request.reference),
         ),
-        button=(PAGE, links.personal(request)),
+        button=(PAGE, links.personal(request, row.to_email)),
         after=(
             "Pour répondre, utilisez « Répondre » dans votre messagerie : votre message ira au centre de formation."
             if reply_to
@@ -198,14 +216,14 @@ def personal_link(row: OutgoingMail) -> Mail:
     return Mail(
         subject="Le lien de votre page personnelle",
         preheader=f"Demande {request.reference}.",
-        greeting=people.greeting(request),
+        greeting=people.greeting(request, row.to_email),
         paragraphs=("Voici le lien de votre page personnelle. Gardez-le : il ne sert qu’à vous.",),
         facts=facts(
             ("Votre demande", f"{what} du {french.moment(request.created_at, zone)}"),
             ("Centre de formation", request.cfa.shown_name),
             ("Référence", request.reference),
         ),
-        button=(PAGE, links.personal(request)),
+        button=(PAGE, links.personal(request, row.to_email)),
         after=("Vous n’avez pas demandé ce lien ? Ignorez ce message : rien n’a changé.",),
         footer_reason=WHY,
         reply_to=request.recipient_email,
@@ -213,8 +231,8 @@ def personal_link(row: OutgoingMail) -> Mail:
 
 
 def _theirs(row: OutgoingMail, _now: datetime) -> bool:
-    """A personal link goes to the address of the request alone, were it corrected or erased in between."""
-    return row.to_email == named(row.request).email
+    """A personal link goes to the addresses of the request alone, were they corrected or erased in between."""
+    return row.to_email in notices.addresses(named(row.request))
 
 
 def _coming(row: OutgoingMail, now: datetime) -> bool:

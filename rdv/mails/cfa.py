@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import french, links
-from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS
+from rdv import asker, french, links
+from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.clock import PARIS
 from rdv.mails import meeting
 from rdv.mails.message import Fact, Kind, Mail, facts, named
-from rdv.mails.people import candidate_name
+from rdv.mails.people import asker_name, candidate_name
 from rdv.models import Booking, CandidateRequest, OutgoingMail
 from rdv.settings import settings
 
@@ -19,11 +19,18 @@ ACTIVATION = (
 WHY_ADVISER = "Vous recevez ce message parce que ce créneau est publié à votre nom."
 
 
+def _asks(request: CandidateRequest) -> str | None:
+    if request.asker == "candidate":
+        return None
+    name, label = asker_name(request), ASKERS[request.asker]
+    return f"{name}, {label[:1].lower()}{label[1:]}" if name else label
+
+
 def _who(request: CandidateRequest) -> tuple[tuple[str, str | None], ...]:
     reasons = ", ".join(REASONS[key] for key in request.reasons if key in REASONS)
     return (
         ("Candidat", candidate_name(request)),
-        ("Demande faite par", None if request.asker == "candidate" else ASKERS[request.asker]),
+        ("Demande faite par", _asks(request)),
         ("Formation", request.training.shown_title if request.training else None),
         ("Raisons", reasons),
     )
@@ -105,20 +112,31 @@ def adviser_new_booking(row: OutgoingMail) -> Mail:
     )
 
 
+def _who_acted(row: OutgoingMail, what: str) -> str:
+    if not asker.acted(row.event):
+        return f"La personne a {what} ce rendez-vous."
+    return f"La personne qui a fait la demande a {what} ce rendez-vous."
+
+
 def adviser_booking_cancelled(row: OutgoingMail) -> Mail:
     """A seat was given back."""
     booking = meeting.of(row)
     by_candidate = booking.cancelled_by == "candidate"
+    words = by_candidate and booking.cancel_reason
     return Mail(
         subject=f"Rendez-vous annulé : {meeting.start(booking.slot)}",
         preheader=booking.slot.meeting_type.title,
         paragraphs=(
-            "La personne a annulé ce rendez-vous."
+            _who_acted(row, "annulé")
             if by_candidate
             else "Ce rendez-vous a été annulé par le service, car la personne ne peut pas l’honorer.",
             "Sa place est de nouveau libre si le créneau est ouvert.",
         ),
-        facts=_facts(booking),
+        facts=facts(
+            ("Raison donnée", CANCEL_WORDS.get(booking.cancel_choice or "")),
+            ("Message", "la personne a laissé un mot : lisez-le dans la demande" if words else None),
+        )
+        + _facts(booking),
         button=("Voir le créneau", links.staff_slot(booking.slot)),
         links=(("Voir la demande", links.staff_request(booking.request)),),
         footer_reason=WHY_ADVISER,
@@ -130,11 +148,12 @@ def adviser_booking_moved(row: OutgoingMail) -> Mail:
     booking, before = meeting.of(row), meeting.former(row)
     slot = booking.slot
     still_theirs = row.user_id == slot.adviser_id
+    by_them = row.event is not None and row.event.actor == "candidate"
     return Mail(
         subject=f"Rendez-vous déplacé : {meeting.start(slot)}",
         preheader=slot.meeting_type.title,
         paragraphs=(
-            "Un rendez-vous de votre agenda a changé d’horaire."
+            (_who_acted(row, "déplacé") if by_them else "Un rendez-vous de votre agenda a changé d’horaire.")
             if still_theirs
             else f"Un rendez-vous quitte votre agenda : {slot.adviser.shown_name} s’en occupe désormais.",
         ),

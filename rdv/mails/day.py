@@ -19,7 +19,7 @@ def missed_you(row: OutgoingMail) -> Mail:
     """Somebody did not come: no blame, three real slots, and other ways to talk."""
     booking = meeting.of(row)
     slot, request = booking.slot, booking.request
-    offered = _offered(request)
+    offered = next_slots(request)
     everything = links.training(request.training) if request.training else links.cfa(request.cfa)
     return Mail(
         subject="On vous a manqué : choisissons un autre moment",
@@ -37,13 +37,13 @@ def missed_you(row: OutgoingMail) -> Mail:
         ),
         button=("Voir toutes les dates" if offered else "Reprendre contact", everything),
         after=("Votre projet a changé ? Vous n’avez rien à faire : ce message est le seul.",),
-        links=(*offered, (PAGE, links.personal(request))),
+        links=(*offered, (PAGE, links.personal(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
 
 
-def _offered(request: CandidateRequest) -> tuple[Link, ...]:
+def next_slots(request: CandidateRequest) -> tuple[Link, ...]:
     """Return the next free slots as links that lead to their booking page."""
     now = clock.now()
     training = request.training

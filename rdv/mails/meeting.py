@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from rdv import clock, french
 from rdv.db import db
 from rdv.mails.message import named
 from rdv.mails.people import phone_ending
-from rdv.models import Booking, OutgoingMail, RequestEvent, Slot, User
+from rdv.models import Booking, OutgoingMail, OutgoingSms, RequestEvent, Slot, User
+
+Message = OutgoingMail | OutgoingSms
 
 
-def of(row: OutgoingMail) -> Booking:
-    """Return the booking that a mail is about."""
+def of(row: Message) -> Booking:
+    """Return the booking that a message is about."""
     return named(row.booking)
 
 
@@ -34,22 +38,29 @@ def former(row: OutgoingMail) -> Slot | None:
     return db.session.scalar(sa.select(Slot).where(Slot.public_id == public_id)) if public_id else None
 
 
-def moved_since(row: OutgoingMail) -> bool:
-    """Say whether the booking moved after what this mail tells: another mail then says where it stands."""
+def moved_since(row: Message) -> bool:
+    """Say whether the booking moved after what this message tells: another one then says where it stands."""
     query = sa.select(RequestEvent.id).where(RequestEvent.request_id == row.request_id, RequestEvent.kind == "moved")
     if row.event_id is not None:
         query = query.where(RequestEvent.id > row.event_id)
     return db.session.scalar(query.limit(1)) is not None
 
 
-def place(slot: Slot, candidate_phone: str | None, for_candidate: bool) -> tuple[tuple[str, str | None], ...]:
-    """Return the facts that say where: an address, who calls whom, or the video link."""
+def place(
+    slot: Slot, candidate_phone: str | None, for_candidate: bool, called: str | None = None
+) -> tuple[tuple[str, str | None], ...]:
+    """Return the facts that say where: an address, who calls whom, or the video link.
+
+    `called`: who is called when it is not the reader, so that neither of two people reads the other's number.
+    """
     if slot.place == "on_site":
         address = ", ".join(part for part in (slot.site.shown_name, slot.site.shown_address) if part)
         return (("Lieu", address), ("Salle", slot.place_detail))
     if slot.place == "phone":
         if not for_candidate:
             return (("Par téléphone", "vous appelez la personne ; son numéro est dans sa demande"),)
+        if called:
+            return (("Par téléphone", f"{slot.adviser.shown_name} appelle {called}"),)
         ending = phone_ending(candidate_phone)
         number = f"au numéro qui se termine par {ending}" if ending else "au numéro que vous avez donné"
         return (("Par téléphone", f"{slot.adviser.shown_name} vous appelle {number}"),)
@@ -76,3 +87,21 @@ def video_link(slot: Slot) -> str | None:
     """Return the address of the video room, when the adviser gave one."""
     detail = (slot.place_detail or "").strip()
     return detail if slot.place == "video" and detail.startswith(("https://", "http://")) else None
+
+
+def still_at(row: Message, now: datetime) -> bool:
+    """Say whether the meeting of a reminder is still to come, at the hour that was known when it was queued."""
+    booking = of(row)
+    slot = booking.slot
+    return (
+        booking.status == "booked"
+        and slot.status != "cancelled"
+        and slot.starts_at > now
+        and slot.starts_at.isoformat() == row.data["starts_at"]
+    )
+
+
+def start_soon(slot: Slot) -> str:
+    """The same as `start`, « demain, » or « aujourd’hui, » before it when it is so."""
+    soon = french.soon(slot.starts_at, clock.now(), slot.site.timezone)
+    return f"{soon}, {start(slot)}" if soon else start(slot)

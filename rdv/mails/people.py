@@ -73,8 +73,8 @@ class Reader:
 
     @property
     def candidate(self) -> str:
-        """« Zoé », or « la personne » when the typed name cannot stand in a mail."""
-        return first_name(self.request.first_name) or "la personne"
+        """« Zoé », or « la personne concernée » when the typed name cannot stand in a mail."""
+        return first_name(self.request.first_name) or "la personne concernée"
 
     @property
     def meeting(self) -> str:
@@ -93,7 +93,7 @@ class Reader:
         """Name the other of the two people, as the subject of a sentence."""
         if self.is_asker:
             return self.candidate
-        return asker_name(self.request) or "la personne qui a fait la demande"
+        return first_name(self.request.asker_first_name) or "la personne qui a fait la demande"
 
 
 def reader(row: OutgoingMail) -> Reader:

@@ -11,6 +11,10 @@ from tests import make
 
 NOW = "2026-11-20T08:00Z"  # a Friday
 CANDIDATE = "zoe@courriel.example"
+PARENT = "marie@courriel.example"
+ASKED = {  # by a mother who gave her own address
+    "asker": "parent", "asker_first_name": "Marie", "asker_last_name": "Démonstration", "asker_email": PARENT,
+}  # fmt: skip
 
 
 class House:
@@ -124,6 +128,14 @@ def booking_moved(house: House) -> OutgoingMail:
     return mail("booking_moved", CANDIDATE, booking, event_id=moved.id)
 
 
+def booking_moved_with_a_message(house: House) -> OutgoingMail:
+    before = house.slot(public_id="creneau-avant", starts_at="2026-11-30T09:20")
+    booking = house.booking(house.slot(), sequence=1)
+    said = "Bonjour, je serai en jury ce jour-là. Ce moment vous convient-il ?"
+    moved = event(booking.request, "moved", "staff", text=said, data={"from": before.public_id, "slot": "creneau-demo"})
+    return mail("booking_moved", CANDIDATE, booking, event_id=moved.id)
+
+
 def booking_cancelled_by_cfa(house: House) -> OutgoingMail:
     booking = house.booking(
         house.slot(), status="cancelled", cancelled_by="staff", cancel_reason="Le conseiller est en formation."
@@ -192,10 +204,62 @@ def adviser_new_booking_group(house: House) -> OutgoingMail:
     return mail("adviser_new_booking", house.adviser.email, booking, user_id=house.adviser.id)
 
 
+def booking_confirmed_to_who_asks(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(place="phone"), request=ASKED)
+    return mail("booking_confirmed", PARENT, booking)
+
+
+def booking_confirmed_to_whom_it_is_for(house: House) -> OutgoingMail:
+    called = {"phone": "+33199001122", "asker_phone": "+33199001122"}  # the parent's number stands for both
+    booking = house.booking(house.slot(place="phone"), request={**ASKED, **called})
+    return mail("booking_confirmed", CANDIDATE, booking)
+
+
+def booking_confirmed_to_an_odd_name(house: House) -> OutgoingMail:
+    odd = {"first_name": "www.piege.example", "asker_first_name": "Voyez piege.example", "asker": "helper"}
+    booking = house.booking(house.slot(), request={**ASKED, **odd})
+    return mail("booking_confirmed", PARENT, booking)
+
+
+def booking_moved_by_who_asks(house: House) -> OutgoingMail:
+    before = house.slot(public_id="creneau-avant", starts_at="2026-11-30T09:20")
+    booking = house.booking(house.slot(), sequence=1, request=ASKED)
+    data = {"from": before.public_id, "slot": "creneau-demo", "by": "asker"}
+    moved = event(booking.request, "moved", "candidate", data=data)
+    return mail("booking_moved", CANDIDATE, booking, event_id=moved.id)
+
+
+def booking_cancelled_for_who_asks(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(), status="cancelled", cancelled_by="candidate", request=ASKED)
+    cancelled = event(booking.request, "cancelled", "candidate", data={"slot": "creneau-demo"})
+    return mail("booking_cancelled", PARENT, booking, event_id=cancelled.id)
+
+
+def request_received_to_who_asks(house: House) -> OutgoingMail:
+    return mail("request_received", PARENT, house.request(site=house.site, callback_windows=["matin"], **ASKED))
+
+
+def adviser_booking_cancelled_by_who_asks(house: House) -> OutgoingMail:
+    booking = house.booking(
+        house.slot(), status="cancelled", cancelled_by="candidate", cancel_choice="other_cfa", request=ASKED
+    )
+    cancelled = event(booking.request, "cancelled", "candidate", data={"slot": "creneau-demo", "by": "asker"})
+    return mail(
+        "adviser_booking_cancelled", house.adviser.email, booking, event_id=cancelled.id, user_id=house.adviser.id
+    )
+
+
+def adviser_candidate_late(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(site=house.island), late_minutes=10)
+    late = event(booking.request, "late", "candidate", data={"minutes": 10})
+    return mail("adviser_candidate_late", house.adviser.email, booking, event_id=late.id, user_id=house.adviser.id)
+
+
 def adviser_booking_cancelled(house: House) -> OutgoingMail:
     booking = house.booking(
-        house.slot(), status="cancelled", cancelled_by="candidate", cancel_reason="voyez https://piege.example"
-    )
+        house.slot(), status="cancelled", cancelled_by="candidate", cancel_reason="voyez https://piege.example",
+        cancel_choice="company",
+    )  # fmt: skip
     return mail("adviser_booking_cancelled", house.adviser.email, booking, user_id=house.adviser.id)
 
 
@@ -216,6 +280,30 @@ def adviser_booking_moved_here(house: House) -> OutgoingMail:
     booking, moved = _moved_to_a_colleague(house)
     adviser = house.colleague
     return mail("adviser_booking_moved", adviser.email, booking, event_id=moved.id, user_id=adviser.id)
+
+
+def missed_you(house: House) -> OutgoingMail:
+    missed = house.booking(house.slot(starts_at="2026-11-19T14:00"), status="no_show")
+    for day, place in ((24, "on_site"), (25, "phone"), (26, "video"), (27, "on_site")):
+        house.slot(public_id=f"creneau-{day}", starts_at=f"2026-11-{day}T10:20", place=place)
+    return mail("missed_you", CANDIDATE, missed)
+
+
+def missed_you_without_any_slot(house: House) -> OutgoingMail:
+    slot = house.slot(site=house.island, starts_at="2026-11-19T14:00")
+    return mail("missed_you", CANDIDATE, house.booking(slot, status="no_show", request={"training_id": None}))
+
+
+def outcomes_missing(house: House) -> OutgoingMail:
+    house.booking(house.slot(starts_at="2026-11-19T14:00"))
+    return mail("outcomes_missing", house.adviser.email, user_id=house.adviser.id)
+
+
+def outcomes_missing_of_a_long_week(house: House) -> OutgoingMail:
+    for hour in range(8, 18):
+        slot = make.slot(house.adviser, house.site, house.interview, starts_at=f"2026-11-18T{hour:02d}:00")
+        make.booking(slot, request={"last_name": "Démonstration"})
+    return mail("outcomes_missing", house.adviser.email, user_id=house.adviser.id)
 
 
 def _newcomer(house: House) -> Any:
@@ -252,8 +340,12 @@ def cfa_activated_notice(house: House) -> OutgoingMail:
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
+        booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
+        booking_moved_by_who_asks, booking_cancelled_for_who_asks, request_received_to_who_asks,
+        adviser_booking_cancelled_by_who_asks, adviser_candidate_late,
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,
-        booking_moved, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
+        booking_moved, booking_moved_with_a_message, missed_you, missed_you_without_any_slot, outcomes_missing,
+        outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
         request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, personal_link,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,

@@ -15,8 +15,15 @@ MAILS = {
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
+    "adviser_candidate_late": "Retard annoncé (au conseiller)",
+    "waitlist_joined": "Inscription en liste d’attente",
+    "seat_offered": "Place proposée",
+    "offer_ended": "Place qui n’est plus gardée",
+    "waitlist_closed": "Liste d’attente close",
     "missed_you": "On vous a manqué (au candidat)",
     "outcomes_missing": "Rendez-vous sans suite (au conseiller)",
+    "move_instead": "Déplacer plutôt qu’en prendre un autre (au candidat)",
+    "no_slot_left": "Plus aucun créneau (à l’équipe)",
     "invitation": "Invitation",
     "password_reset": "Mot de passe oublié",
     "password_changed": "Mot de passe changé",
@@ -27,6 +34,9 @@ MAILS = {
 JOBS = {
     "purge": "Ménage des données périmées",
     "recall_outcomes": "Rendez-vous sans suite à rappeler",
+    "end_offers": "Places proposées dont le délai est passé",
+    "offer_overlooked": "Places libres à proposer aux listes d’attente",
+    "tell_no_slot": "Prévenir quand un lien n’a plus de créneau",
     "demo_top_up": "Créneaux de la démonstration",
 }
 
