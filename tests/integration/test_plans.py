@@ -1,0 +1,112 @@
+"""How the database reads what is asked all day, among 30,000 slots and 20,000 bookings: by an index, never a whole table.
+
+The statements are those that the functions really send (reference/performance.md §5); EXPLAIN tells how they are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from rdv import agenda, booking, clock, feeds, inbox, seats, slots
+from rdv.candidate import Candidate
+from rdv.db import db, transaction
+from rdv.models import CalendarFeed, Cfa, Slot, Training, User
+from tests.support import scale
+
+BIG = ("slot", "booking", "candidate_request", "request_event", "slot_training")
+
+
+@pytest.fixture
+def large(app, freeze) -> scale.Scale:
+    freeze("2026-11-24T08:00Z")
+    return scale.fill(25_000, past=5_000, booked=20_000, asked=6_000)
+
+
+@pytest.fixture
+def statements() -> Iterator[list[tuple[str, Any]]]:
+    """What is sent to the database, with its parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def see(_connection, _cursor, statement, parameters, _context, _many):
+        seen.append((statement, parameters))
+
+    sa.event.listen(db.engine, "before_cursor_execute", see)
+    yield seen
+    sa.event.remove(db.engine, "before_cursor_execute", see)
+
+
+def whole_tables(statement: str, parameters: Any) -> list[str]:
+    """Return the large tables that a statement reads from end to end."""
+    sqlite = db.engine.dialect.name == "sqlite"
+    raw = db.session.connection().connection.dbapi_connection
+    cursor = raw.cursor()
+    cursor.execute(("EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN ") + statement, parameters)
+    lines = [" ".join(map(str, row)) for row in cursor.fetchall()]
+    cursor.close()
+    pattern = r"\bSCAN (\w+)(?! USING (?:COVERING )?INDEX)" if sqlite else r"Seq Scan on (\w+)"
+    # A covering read of a whole index is a whole table too, unless the index is a partial one made for it.
+    read = [name for line in lines for name in re.findall(pattern, line)]
+    if sqlite:
+        read += [
+            name for line in lines for name in re.findall(r"\bSCAN (\w+) USING COVERING INDEX (?!ix_\w+_open)", line)
+        ]
+    return [name for name in read if name in BIG]
+
+
+def check(statements: list[tuple[str, Any]], act: Callable[[], Any]) -> None:
+    statements.clear()
+    act()
+    asked = [
+        (text, values) for text, values in statements if text.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE"))
+    ]
+    assert asked
+    for text, values in asked:
+        assert whole_tables(text, values) == [], text
+
+
+def test_no_large_table_is_read_whole(large, statements):  # one test: filling takes longer than asking
+    now = clock.now()
+    training, cfa = db.session.get_one(Training, large.training_id), db.session.get_one(Cfa, large.cfa_id)
+    adviser, slot = db.session.get_one(User, large.adviser_id), scale.first_slot(large)
+    feed = CalendarFeed(
+        public_id="x", user_id=adviser.id, cfa_id=cfa.id, scope="adviser", detail="full", name="x", secret_hash="x",
+        generation=1, created_at=now, user=adviser, cfa=cfa,
+    )  # fmt: skip
+    today = now.date()
+    span = slots.Span(now + timedelta(days=2), now + timedelta(days=2, hours=1))
+    asked: dict[str, Callable[[], Any]] = {
+        "next slots of a training": lambda: slots.free_for_training(training, now),
+        "next slots of a centre": lambda: slots.free_for_cfa(cfa, now),
+        "slots near a full one": lambda: slots.near(slot, now, training=training),
+        "a slot's page": lambda: slots.get_public(slot.public_id),
+        "equal slots": lambda: booking.equal_slots(slot, now),
+        "does this person hold a seat": lambda: booking.live_booking_of(
+            slot, Candidate("Zoé", "Lambert", "zoe@courriel.example", None)
+        ),
+        "a week of the agenda": lambda: agenda.slots_of_days(cfa.id, today, today + timedelta(days=7)),
+        "who is booked that week": lambda: agenda.bookings([slot]),
+        "next meetings": lambda: agenda.upcoming(cfa.id, now),
+        "free slots of the week": lambda: agenda.count_free(cfa.id, now, now + timedelta(days=7)),
+        "an adviser's overlaps": lambda: slots.overlapping(adviser, [span]),
+        "the inbox": lambda: inbox.page(cfa.id, inbox.Filter(status="todo"), now),
+        "the inbox's counters": lambda: inbox.counters(cfa.id, now, adviser.id),
+        "a feed's validator": lambda: feeds.validator(feed, now),
+        "a feed": lambda: feeds.meetings(feed, now),
+    }
+    for name, act in asked.items():
+        try:
+            check(statements, act)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+    with transaction():
+        check(statements, lambda: seats.take(slot.id, now))
+    # The guard itself tells when there is no index.
+    by_place = sa.select(Slot.id).where(Slot.place_detail == "x")
+    text = str(by_place.compile(db.engine, compile_kwargs={"literal_binds": True}))
+    assert whole_tables(text, ()) == ["slot"]
