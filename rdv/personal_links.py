@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rdv import notices
 from rdv.db import db
-from rdv.models import CandidateRequest
+from rdv.models import Booking, CandidateRequest
 
 MOST_SENT = 5
 KEPT = timedelta(days=365)  # as long as requests are kept (design.md §6)
@@ -17,6 +17,11 @@ KEPT = timedelta(days=365)  # as long as requests are kept (design.md §6)
 def send_again(request: CandidateRequest, now: datetime, to: str | None = None) -> None:
     """Mail the personal link of a request again, at most once an hour: to its people, or to the one who reads `to`."""
     notices.of_request("personal_link", request, f"{request.public_id}:{now:%Y%m%d%H}", to=to)
+
+
+def send_to_move(booking: Booking, now: datetime) -> None:
+    """Mail the link that moves a meeting to its people, instead of one more booking; at most once an hour."""
+    notices.of_request("move_instead", booking.request, f"{booking.public_id}:{now:%Y%m%d%H}")
 
 
 def send_to_address(email: str, now: datetime) -> None:

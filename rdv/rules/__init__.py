@@ -5,6 +5,7 @@ A rule is read when slots are published or when it changes, and written on the s
 The trainings that a slot is for are chosen when it is published: a rule adds nothing there.
 """
 
+from rdv.rules.booking import PlatformClosed as PlatformClosed
 from rdv.rules.booking import TooManyBookings as TooManyBookings
 from rdv.rules.booking import before_booking as before_booking
 from rdv.rules.booking import coming_bookings as coming_bookings
@@ -18,6 +19,7 @@ from rdv.rules.days import before_seat as before_seat
 from rdv.rules.days import day_changed as day_changed
 from rdv.rules.days import recount as recount
 from rdv.rules.platforms import OWN_PAGE as OWN_PAGE
+from rdv.rules.platforms import open_to as open_to
 from rdv.rules.platforms import shown_on as shown_on
 from rdv.rules.rulebook import NO_RULE as NO_RULE
 from rdv.rules.rulebook import Effective as Effective

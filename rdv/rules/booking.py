@@ -31,6 +31,7 @@ def with_rules(query: sa.Select[Any]) -> sa.Select[Any]:
     counted = sa.exists().where(BookingRule.cfa_id == Slot.cfa_id, BookingRule.most_a_day.is_not(None))
     return (
         query.add_columns(
+            Slot.listed,
             counted.correlate(Slot).label("day_limited"),
             sa.func.coalesce(of_type.most_a_person, of_site.most_a_person, of_cfa.most_a_person).label("most_a_person"),
             sa.func.coalesce(of_type.platforms, of_site.platforms, of_cfa.platforms, type_=sa.JSON()).label(
@@ -49,9 +50,9 @@ def with_rules(query: sa.Select[Any]) -> sa.Select[Any]:
 def before_booking(seat: Any, person_key: str, platform_id: int | None, now: datetime) -> None:
     """Raise PlatformClosed or TooManyBookings for a seat read `with_rules`; nothing is read when no rule says anything.
 
-    Bookings of one person take turns from here on, so that two at once do not both pass.
+    A slot that is booked by its link alone was sent by the CFA itself: no platform is refused there. Bookings of one person take turns from here on, so that two at once do not both pass.
     """
-    if seat.platforms is not None and _code(platform_id) not in seat.platforms:
+    if seat.listed and seat.platforms is not None and _code(platform_id) not in seat.platforms:
         raise PlatformClosed
     if seat.most_a_person is not None:
         one_at_a_time(f"person:{seat.cfa_id}:{person_key}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from rdv.models import Slot
-from rdv.rules.rulebook import rulebook
+from rdv.rules.rulebook import effective, rulebook
 
 OWN_PAGE = "cfa"
 
@@ -27,3 +27,9 @@ def shown_on(cfa_id: int, platform: str) -> list[sa.ColumnElement[bool]]:
         by_site = site.not_in([key for key, shown in of_site.items() if not shown])
     by_type = kind.in_([key for key, shown in of_type.items() if shown])
     return [sa.or_(by_type, sa.and_(kind.not_in(list(of_type)), by_site))]
+
+
+def open_to(slot: Slot, platform: str) -> bool:
+    """Say whether a page of this platform may book a slot; one that is booked by its link alone was sent by the CFA."""
+    allowed = effective(slot.cfa_id, slot.site_id, slot.meeting_type_id).platforms
+    return not slot.listed or allowed is None or platform in allowed

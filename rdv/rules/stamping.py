@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rdv import clock
-from rdv.db import db, one_at_a_time
+from rdv.db import db, is_sqlite, one_at_a_time
 from rdv.models import Site, Slot
 from rdv.rules.days import recount
 from rdv.rules.rulebook import Effective, rulebook
@@ -78,12 +78,13 @@ def _update(rows: list[tuple[Any, ...]]) -> sa.Update:
         .data(rows)
         .cte()
     )  # fmt: skip
+    # PostgreSQL must be told the type of a column of NULLs; SQLite would make a number of a date it is told to cast.
+    typed = (lambda column: column) if is_sqlite() else (lambda column: sa.cast(column, instant))
     return (
         sa.update(Slot)
         .where(Slot.id == values.c.id)
         .values(
-            opens_at=sa.cast(values.c.opens_at, instant), closes_at=sa.cast(values.c.closes_at, instant),
-            updated_at=Slot.updated_at,
+            opens_at=typed(values.c.opens_at), closes_at=typed(values.c.closes_at), updated_at=Slot.updated_at,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip

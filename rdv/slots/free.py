@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import seats
+from rdv import rules, seats
 from rdv.db import db
 from rdv.models import Cfa, Slot, SlotTraining, Training, training_site
 
@@ -37,17 +38,27 @@ class FreeSlot:
         return self.capacity > 1
 
 
-def free_for_training(training: Training, now: datetime, limit: int = 60) -> list[FreeSlot]:
+def _listed(cfa_id: int, now: datetime, since: datetime | None, platform: str | None) -> tuple[Any, ...]:
+    """Return what public lists show at an instant, of what starts after `since`, on the pages of this platform."""
+    later = (Slot.starts_at > since,) if since else ()
+    allowed = rules.shown_on(cfa_id, platform) if platform else ()
+    return (*seats.bookable(now), *later, Slot.listed.is_(True), Slot.seats_taken < Slot.capacity, *allowed)
+
+
+def free_for_training(
+    training: Training, now: datetime, limit: int = 60, *, since: datetime | None = None, platform: str | None = None
+) -> list[FreeSlot]:
     """Return the next listed slots open to a training, soonest first: its own, those of its sites, those of its CFA.
 
+    `since`: only what starts after; `platform`: as its pages show them (`rules.OWN_PAGE`: the CFA's), None: all.
     Three index reads, each bounded; literal conditions match the partial indexes.
     """
     read = limit * 2 + 10
-    bookable = (*seats.bookable(now), Slot.listed.is_(True), Slot.seats_taken < Slot.capacity)
+    bookable = _listed(training.cfa_id, now, since, platform)
     own = (
         sa.select(*_SHOWN)
         .join(SlotTraining, SlotTraining.slot_id == Slot.id)
-        .where(SlotTraining.training_id == training.id, SlotTraining.starts_at > now, *bookable)
+        .where(SlotTraining.training_id == training.id, SlotTraining.starts_at > (since or now), *bookable)
         .order_by(SlotTraining.starts_at, SlotTraining.slot_id)
         .limit(read)
     )
@@ -69,28 +80,34 @@ def free_for_training(training: Training, now: datetime, limit: int = 60) -> lis
     return _merged(rows, limit)
 
 
-def free_for_cfa(cfa: Cfa, now: datetime, limit: int = 60) -> list[FreeSlot]:
-    """Return the next listed slots of a CFA, whatever their trainings, soonest first."""
+def free_for_cfa(
+    cfa: Cfa, now: datetime, limit: int = 60, *, since: datetime | None = None, platform: str | None = None
+) -> list[FreeSlot]:
+    """Return the next listed slots of a CFA, whatever their trainings, soonest first; `since` and `platform` as above."""
     query = (
         sa.select(*_SHOWN)
-        .where(
-            Slot.cfa_id == cfa.id, *seats.bookable(now), Slot.listed.is_(True), Slot.seats_taken < Slot.capacity
-        )
+        .where(Slot.cfa_id == cfa.id, *_listed(cfa.id, now, since, platform))
         .order_by(Slot.starts_at, Slot.id)
         .limit(limit * 2 + 10)
     )  # fmt: skip
     return _merged(db.session.connection().execute(query), limit)
 
 
-def near(slot: Slot, now: datetime, limit: int = 3, training: Training | None = None) -> list[FreeSlot]:
+def near(
+    slot: Slot, now: datetime, limit: int = 3, training: Training | None = None, platform: str | None = None
+) -> list[FreeSlot]:
     """Return the free slots nearest in time to one that is gone, for the same training and place when possible.
 
     Looked for around its hour, however far ahead it is; else the next ones.
     """
     wanted = training or next(iter(slot.trainings), None)
     others: list[FreeSlot] = []
-    for start in (max(now, slot.starts_at - timedelta(hours=12)), now):
-        free = free_for_training(wanted, start) if wanted else free_for_cfa(slot.cfa, start)
+    for since in (max(now, slot.starts_at - timedelta(hours=12)), now):
+        free = (
+            free_for_training(wanted, now, since=since, platform=platform)
+            if wanted
+            else free_for_cfa(slot.cfa, now, since=since, platform=platform)
+        )
         others = [one for one in free if one.public_id != slot.public_id]
         if len(others) >= limit:
             break
@@ -126,4 +143,10 @@ def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:
 
 def serves(slot: Slot, training: Training) -> bool:
     """Say whether a slot may be booked for a training."""
-    return slot.serves(training)
+    if slot.cfa_id != training.cfa_id:
+        return False
+    if slot.training_scope == "cfa":
+        return True
+    if slot.training_scope == "site":
+        return any(site.id == slot.site_id for site in training.sites)
+    return any(chosen.id == training.id for chosen in slot.trainings)

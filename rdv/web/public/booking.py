@@ -9,7 +9,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import booking, clock, directory, french, links, personal_links, slots
+from rdv import booking, clock, directory, french, links, personal_links, rules, slots
 from rdv.candidate import Candidate
 from rdv.db import db, transaction
 from rdv.errors import (
@@ -26,7 +26,7 @@ from rdv.models import Booking, Slot, Training
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public.blueprint import bp
 from rdv.web.public.forms import BookingForm
-from rdv.web.public.origin import carried, platform
+from rdv.web.public.origin import carried, page_code, platform
 from rdv.web.public.pages import way_out, ways_of
 from rdv.web.public.sending import earlier_result, form_token
 from rdv.web.public.shown import PLACES, slots_of
@@ -41,6 +41,7 @@ class Shown:
     when: str
     lines: list[str]
     free: bool
+    shut: str | None = None  # why the CFA's rules do not let it be booked now
 
 
 @bp.get("/rendez-vous/<public_id>")
@@ -70,7 +71,7 @@ def book(public_id: str) -> ResponseReturnValue:
         try:
             with transaction():
                 booked = booking.book(found, candidate, sent, clock.now(), training)
-        except (SlotUnavailable, AlreadyBooked, RequestReplayed):
+        except (SlotUnavailable, AlreadyBooked, RequestReplayed, rules.TooManyBookings):
             # A second click may find the seat taken by the first: what that one made is the answer.
             earlier = earlier_result(sent)
             if earlier is not None:
@@ -78,6 +79,8 @@ def book(public_id: str) -> ResponseReturnValue:
             raise
     except AlreadyBooked:
         return _already_booked(found, training, candidate)
+    except rules.TooManyBookings:
+        return _move_instead(found, training, candidate)
     except (SlotUnavailable, RequestReplayed, TooManyRequests) as refusal:
         return _page(found, training, form, refusal)
     link = links.new_personal_token(booked.public_id, candidate.email or candidate.phone)
@@ -105,7 +108,9 @@ def _page(
     if refusal is not None and not gone:
         form.problem(refusal.message)
     elsewhere = gone and found.cfa.closed_at is None
-    near = slots_of(slots.near(found, now, training=training), training).slots if elsewhere else []
+    near = (
+        slots_of(slots.near(found, now, training=training, platform=page_code()), training).slots if elsewhere else []
+    )
     fresh = request.method == "GET" or isinstance(refusal, FormExpired | FormRefused | RequestReplayed)
     page = render_template(
         "public/slot.html", slot=found, cfa=found.cfa, training=training, form=form, shown=shown, gone=gone, near=near,
@@ -127,9 +132,20 @@ def _shown(found: Slot, training: Training | None, now: datetime) -> Shown:
         f"En groupe, {french.plural(found.seats_left, 'place')}" if found.is_group and found.seats_left else None,
     )
     free = found.status == "open" and found.starts_at > now and not found.cfa.closed_at
+    shut = _shut(found, now) if free else None
     # A full slot with an equal one beside it can still be booked: the other adviser's is taken.
-    free = free and (found.seats_left > 0 or len(booking.equal_slots(found, now)) > 1)
-    return Shown(french.moment(found.starts_at, zone), [line for line in about if line], free)
+    left = found.seats_left > 0 and not found.day_full
+    free = free and shut is None and (left or len(booking.equal_slots(found, now)) > 1)
+    return Shown(french.moment(found.starts_at, zone), [line for line in about if line], free, shut)
+
+
+def _shut(found: Slot, now: datetime) -> str | None:
+    """Say why the CFA's rules do not let a slot be booked at this instant, from this page; None when they do."""
+    if found.opens_at is not None and found.opens_at > now:
+        return f"Ce créneau se réserve en ligne à partir du {french.moment(found.opens_at, found.site.timezone)}"
+    if found.closes_at is not None and found.closes_at <= now:
+        return "Il est trop tard pour réserver ce créneau en ligne"
+    return None if rules.open_to(found, page_code()) else "Ce créneau ne se réserve pas depuis ce site"
 
 
 def _query(training: Training | None) -> dict[str, Any]:
@@ -158,4 +174,23 @@ def _already_booked(found: Slot, training: Training | None, candidate: Candidate
             ("Recevoir à nouveau mon lien", url_for("public.resend")),
         ],
         status=AlreadyBooked.status,
+    )
+
+
+def _move_instead(found: Slot, training: Training | None, candidate: Candidate) -> ResponseReturnValue:
+    """Answer the same whoever asks; the person alone receives the links that move the meetings they have."""
+    now = clock.now()
+    with transaction():
+        for booking_id in booking.bookings_ahead(found, candidate, now):
+            personal_links.send_to_move(db.session.get_one(Booking, booking_id), now)
+    return way_out(
+        "Vous avez peut-être déjà un rendez-vous dans ce centre",
+        "Ce centre limite le nombre de rendez-vous à venir d’une même personne\u00a0: plutôt que d’en prendre un de plus, "
+        "déplacez celui que vous avez. Si une réservation existe avec ces coordonnées, le lien pour la déplacer vient "
+        "d’être envoyé à l’adresse électronique qu’elle contient. Sans adresse, appelez le centre.",
+        [
+            ("Voir les autres créneaux", _back(found, training)),
+            ("Recevoir à nouveau mon lien", url_for("public.resend")),
+        ],
+        status=rules.TooManyBookings.status,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g, request
 
-from rdv import directory
+from rdv import directory, rules
 from rdv.models import Platform
 
 
@@ -16,6 +16,12 @@ def platform() -> Platform | None:
         g.platform = directory.get_platform(request.args.get("origine", ""))
     found: Platform | None = g.platform
     return found
+
+
+def page_code() -> str:
+    """Return the code that the CFA's rules know this visit by: the platform's, or that of the CFA's own page."""
+    found = platform()
+    return found.code if found else rules.OWN_PAGE
 
 
 def carried() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rdv.errors import NotFound
 from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
 from rdv.web.public.blueprint import bp
-from rdv.web.public.origin import carried
+from rdv.web.public.origin import carried, page_code
 from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of
 
 FIRST = 3  # on the first screen of a phone
@@ -88,9 +88,10 @@ def training(public_id: str) -> ResponseReturnValue:
     here = url_for("public.training", public_id=public_id, dates="toutes", **carried())
     place = directory.shown_place(found.sites)
     if request.args.get("dates") == "toutes":
-        start = _start(now, inbox.main_site(found.cfa, found))
-        return _all_dates(slots.free_for_training(found, start, LISTED + 1), found.cfa, found, here)
-    free = slots.free_for_training(found, now, FIRST + UNFOLDED + 1)
+        since = _start(now, inbox.main_site(found.cfa, found))
+        free = slots.free_for_training(found, now, LISTED + 1, since=since, platform=page_code())
+        return _all_dates(free, found.cfa, found, here)
+    free = slots.free_for_training(found, now, FIRST + UNFOLDED + 1, platform=page_code())
     return render_template(
         "public/training.html", training=found, cfa=found.cfa, place=place, choice=choice_of(free, found, here),
         ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
@@ -116,9 +117,10 @@ def cfa(public_id: str) -> ResponseReturnValue:
     now = clock.now()
     here = url_for("public.cfa", public_id=public_id, dates="toutes", **carried())
     if request.args.get("dates") == "toutes":
-        start = _start(now, inbox.main_site(found, None))
-        return _all_dates(slots.free_for_cfa(found, start, LISTED + 1), found, None, here)
-    free = slots.free_for_cfa(found, now, FIRST + UNFOLDED + 1)
+        since = _start(now, inbox.main_site(found, None))
+        free = slots.free_for_cfa(found, now, LISTED + 1, since=since, platform=page_code())
+        return _all_dates(free, found, None, here)
+    free = slots.free_for_cfa(found, now, FIRST + UNFOLDED + 1, platform=page_code())
     text = request.args.get("q", "").strip()[:80]
     number = max(request.args.get("page", 1, type=int), 1)
     trainings, more = directory.trainings_of(found, text, min(number, 1000))
