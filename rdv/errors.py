@@ -63,6 +63,13 @@ class SlotOverlap(RdvError):
     status = 409
 
 
+class TooClose(SlotOverlap):
+    message = (
+        "Ce créneau est plus près d’un autre que la pause fixée par le centre. Changez l’horaire, ou cochez "
+        "« publier quand même »."
+    )
+
+
 class EditedMeanwhile(RdvError):
     message = "Cette fiche a été modifiée entre-temps. Relisez-la avant d’enregistrer : votre texte est conservé."
     status = 409

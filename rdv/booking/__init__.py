@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import asker, audit, inbox, notices, outbox, rules, seats, thread, waitlist
+from rdv import asker, audit, inbox, notices, outbox, rules, seats, sms, thread, waitlist
 from rdv.booking import statement
 from rdv.booking.seated import seat_person as seat_person
 from rdv.candidate import Candidate, Submission
@@ -17,7 +17,7 @@ from rdv.contacts import person_key
 from rdv.db import db, violated
 from rdv.errors import AlreadyBooked, OfferEnded, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
 from rdv.identifiers import new_public_id, new_reference, new_uid
-from rdv.models import Booking, CandidateRequest, MeetingType, SeatHold, Slot, Training, User
+from rdv.models import Booking, CandidateRequest, Cfa, MeetingType, SeatHold, Site, Slot, Training, User
 from rdv.settings import settings
 
 
@@ -46,7 +46,8 @@ def check_contact(place: str, candidate: Candidate | CandidateRequest) -> None:
         raise ContactMissing(
             "phone", "Ce rendez-vous se fait par téléphone\u00a0: indiquez un numéro, par exemple 06 12 34 56 78."
         )
-    if place == "video" and not candidate.email:
+    # By text message, the short link leads to the page where the video link stands.
+    if place == "video" and not candidate.email and not sms.numbers(candidate):
         raise ContactMissing(
             "email",
             "Ce rendez-vous se fait en visioconférence\u00a0: indiquez une adresse électronique pour recevoir le lien.",
@@ -120,7 +121,7 @@ _SEAT = rules.with_rules(
     sa.select(
         Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place, Slot.starts_at,
         MeetingType.guests_counted,
-        User.email.label("adviser_email"),
+        User.email.label("adviser_email"), Cfa.sms_open, Site.timezone,
         # The booking that this same person already holds at this hour in this CFA.
         _HELD.where(Booking.cfa_id == Slot.cfa_id, Booking.starts_at == Slot.starts_at)
         .correlate(Slot)
@@ -128,6 +129,8 @@ _SEAT = rules.with_rules(
         .label("held"),
     )
     .join(User, User.id == Slot.adviser_id)
+    .join(Cfa, Cfa.id == Slot.cfa_id)
+    .join(Site, Site.id == Slot.site_id)
     .join(MeetingType, MeetingType.id == Slot.meeting_type_id)
     .where(Slot.id == sa.bindparam("slot_id"))
 )  # fmt: skip
@@ -206,8 +209,16 @@ def _write(
         outbox.mail_row("booking_confirmed", email, notices.key("booking_confirmed", booking_public_id, 0, number))
         for number, email in enumerate(notices.addresses(candidate))
     ]
+    phones = notices.texted("booking_confirmed", candidate, slot.sms_open, slot.starts_at, slot.timezone, now)
+    texts = [
+        outbox.sms_row(
+            notices.TEXTS["booking_confirmed"], phone, notices.key("booking_confirmed", booking_public_id, 0, number),
+            data=notices.answer_to(True, slot.timezone),
+        )
+        for number, phone in enumerate(phones)
+    ]  # fmt: skip
     try:
-        request_id = statement.write(slot, now, request, event, booking, mails)
+        request_id = statement.write(slot, now, request, event, booking, mails, texts)
     except IntegrityError as error:
         if violated(error, "uq_booking_cfa_id_starts_at_person_key"):
             raise AlreadyBooked from None
@@ -225,6 +236,11 @@ def live_booking_of(slot: Slot, candidate: Candidate) -> int | None:
     """Return the id of the booking that this same person already holds at this hour in this CFA, if any."""
     held: int | None = _seat(slot, candidate).held
     return held
+
+
+def bookings_ahead(slot: Slot, candidate: Candidate, now: datetime) -> list[int]:
+    """Return the ids of the meetings that this same person has ahead in the CFA of a slot, soonest first."""
+    return rules.coming_bookings(slot.cfa_id, _key_of(candidate), now)
 
 
 def _key_of(candidate: Candidate) -> str:
@@ -284,7 +300,7 @@ def cancel(
 def _held_request(booking: Booking) -> CandidateRequest:
     """Return a booking's request, as it is now and until we are done: somebody may be answering it."""
     request: CandidateRequest = booking.request
-    db.session.refresh(request, with_for_update=True)
+    db.session.refresh(request, with_for_update={"of": CandidateRequest})
     return request
 
 
@@ -350,7 +366,8 @@ def move(
         record_overbooking(target, raised, user)
     request = _held_request(booking)
     request.site_id, request.owner_id = target.site_id, target.adviser_id
-    data = {"from": origin.public_id, "slot": target.public_id, **asker.mark(as_asker)}
+    was_at = origin.starts_at.isoformat()
+    data = {"from": origin.public_id, "at": was_at, "slot": target.public_id, **asker.mark(as_asker)}
     event = thread.add(request, "moved", by, now, user=user, text=message, data=data)
     if tell and not notices.to_candidate("booking_moved", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from rdv import audit, rules
 from rdv.db import db
-from rdv.errors import SlotOverlap
+from rdv.errors import SlotOverlap, TooClose
 from rdv.models import Cfa, MeetingType, Site, Slot, SlotSeries, SlotTraining, Training, User
 
 
@@ -52,11 +52,14 @@ def take_turn(adviser: User) -> None:
     )
 
 
-def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
-    """Return the adviser's slots, in any CFA, that one of these spans would overlap, soonest first, with their site."""
+def overlapping(adviser: User, spans: Sequence[Span], pause: timedelta = timedelta()) -> list[Slot]:
+    """Return the adviser's slots, in any CFA, that one of these spans would overlap, soonest first, with their site.
+
+    `pause`: those that would stand closer than that too.
+    """
     if not spans:
         return []
-    ordered = sorted(spans, key=lambda span: span.starts_at)
+    ordered = sorted((Span(one.starts_at - pause, one.ends_at + pause) for one in spans), key=lambda one: one.starts_at)
     starts = [span.starts_at for span in ordered]
     latest_end = list(accumulate((span.ends_at for span in ordered), max))
     close_by = db.session.execute(
@@ -78,9 +81,10 @@ def overlapping(adviser: User, spans: Sequence[Span]) -> list[Slot]:
     return list(db.session.scalars(wanted))
 
 
-def overlap_each_other(spans: Sequence[Span]) -> bool:
-    """Say whether two of these spans overlap."""
-    return any(two.starts_at < one.ends_at for one, two in pairwise(sorted(spans, key=lambda span: span.starts_at)))
+def overlap_each_other(spans: Sequence[Span], pause: timedelta = timedelta()) -> bool:
+    """Say whether two of these spans overlap, or stand closer than a pause."""
+    ordered = sorted(spans, key=lambda span: span.starts_at)
+    return any(two.starts_at < one.ends_at + pause for one, two in pairwise(ordered))
 
 
 def publish(
@@ -93,10 +97,14 @@ def publish(
     by: User,
     allow_overlap: bool = False,
 ) -> list[Slot]:
-    """Publish slots for an adviser, or raise SlotOverlap: the adviser row is written first, then checked."""
+    """Publish slots for an adviser, or raise SlotOverlap (TooClose: the CFA's pause): the adviser row is written first, then checked."""
     take_turn(adviser)
-    if not allow_overlap and (overlap_each_other(spans) or overlapping(adviser, spans)):
-        raise SlotOverlap
+    if not allow_overlap:
+        if overlap_each_other(spans) or overlapping(adviser, spans):
+            raise SlotOverlap
+        pause = timedelta(minutes=rules.pause(cfa.id, offer.site.id, offer.meeting_type.id))
+        if pause and (overlap_each_other(spans, pause) or overlapping(adviser, spans, pause)):
+            raise TooClose
     return store(cfa, adviser, [(span, offer) for span in spans], now, by=by)
 
 

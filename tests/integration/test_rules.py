@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from rdv import booking, clock, rules, seats, slots
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.errors import EditedMeanwhile, SlotOverlap, SlotUnavailable
+from rdv.errors import EditedMeanwhile, SlotOverlap, SlotUnavailable, TooClose
 from rdv.models import AuditEntry, Booking, BookingRule, Slot
 from tests import make
 from tests.support.queries import queries
@@ -39,10 +39,11 @@ class House:
             at = datetime.fromisoformat(wall)
             start = clock.from_wall(at.date(), at.time(), site.timezone)
             spans.append(slots.Span(start, start + timedelta(minutes=30)))
+        allow_overlap = changes.pop("allow_overlap", False)
         values = {"capacity": 1, "listed": True, "training_scope": "site", **changes}
         offer = slots.Offer(site=site, meeting_type=kind, place="on_site", place_detail=None, **values)
         with transaction():
-            return slots.publish(self.cfa, adviser, offer, spans, clock.now(), by=adviser)
+            return slots.publish(self.cfa, adviser, offer, spans, clock.now(), by=adviser, allow_overlap=allow_overlap)
 
     def save(self, version: int = 0, site: Any = None, meeting_type: Any = None, **decided: Any) -> rules.Saved:
         with transaction():
@@ -395,8 +396,14 @@ def test_a_slot_sent_by_its_link_is_booked_from_anywhere(house):
 def test_publishing_closer_than_the_pause_is_a_conflict_that_can_be_allowed(house):
     house.save(pause_minutes=10)
     house.publish("2026-12-15T09:00")
-    with pytest.raises(SlotOverlap):
+    with pytest.raises(TooClose):
         house.publish("2026-12-15T09:35")
-    with pytest.raises(SlotOverlap):
+    with pytest.raises(TooClose):
         house.publish("2026-12-15T08:25")
+    with pytest.raises(TooClose):
+        house.publish("2026-12-15T10:30", "2026-12-15T11:05")
+    with pytest.raises(SlotOverlap) as overlap:
+        house.publish("2026-12-15T09:15")
+    assert overlap.type is SlotOverlap
     house.publish("2026-12-15T09:40")
+    house.publish("2026-12-15T10:15", allow_overlap=True)
