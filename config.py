@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
+LONGEST_ORIGIN_IN_SMS = 50  # characters of PUBLIC_URL; the rest of 160 says when, where and what
 
 
 class ConfigError(Exception):
@@ -44,6 +45,14 @@ class Config:
     mail_from: str = "rdv@rdv-apprentissage.example"
     controller: str = "l’équipe du service RDV Apprentissage"  # responsible for the data, as notices name it
     support_email: str = "aide@rdv-apprentissage.example"
+
+    sms_provider: str = "console"  # none | console (.txt files in instance/outbox) | http (docs/sms.md)
+    sms_url: str = ""  # where the provider takes messages
+    sms_token: str = ""  # bearer token
+    sms_sender: str = "RDV CFA"  # what phones show as the sender: 3 to 11 letters, digits or spaces
+    sms_timeout: float = 10.0  # seconds
+    sms_most_per_day: int = 6  # to one number, in 24 hours
+    sms_allow_private: bool = False  # a provider on a private address: tests, or a gateway of one's own
 
     demo: bool = False  # allows `seed-demo` and `demo-facts`
     sqlite_synchronous: str = "FULL"  # OFF in tests only
@@ -97,6 +106,10 @@ class Config:
             found.append(f"MAIL_TLS={self.mail_tls!r} : starttls, tls ou none attendu")
         if self.sqlite_synchronous not in ("FULL", "NORMAL", "OFF"):
             found.append(f"SQLITE_SYNCHRONOUS={self.sqlite_synchronous!r} : FULL, NORMAL ou OFF attendu")
+        if self.sms_provider not in ("none", "console", "http"):
+            found.append(f"SMS_PROVIDER={self.sms_provider!r} : none, console ou http attendu")
+        if self.sms_provider == "http":
+            found += self._sms_problems()
         url = urlsplit(self.public_url)
         if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
             found.append(f"PUBLIC_URL={self.public_url!r} : origine attendue, par exemple https://rdv.exemple.fr")
@@ -115,10 +128,31 @@ class Config:
             found.append("MAIL_BACKEND : smtp obligatoire en production")
         if self.mail_tls == "none" and self.mail_server not in ("127.0.0.1", "localhost", "::1"):
             found.append("MAIL_TLS=none : réservé à un relais local")
+        if self.sms_provider == "console":
+            found.append("SMS_PROVIDER : http, ou none pour ne pas envoyer de SMS, en production")
         if self.mail_from.endswith(".example"):
             found.append("MAIL_FROM : une adresse réelle est obligatoire en production")
         if self.demo:
             found.append("DEMO : interdit en production")
+        return found
+
+    def _sms_problems(self) -> list[str]:
+        found: list[str] = []
+        target = urlsplit(self.sms_url)
+        if target.scheme not in (("http", "https") if self.sms_allow_private else ("https",)) or not target.hostname:
+            found.append(
+                f"SMS_URL={self.sms_url!r} : adresse https attendue, par exemple https://sms.exemple.fr/envois"
+            )
+        if target.username or target.password:
+            found.append("SMS_URL : sans identifiants ; le jeton va dans SMS_TOKEN")
+        if not re.fullmatch(r"[!-~]{16,}", self.sms_token):
+            found.append("SMS_TOKEN : jeton du fournisseur attendu, 16 caractères visibles au moins")
+        if not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9 ]{1,9}[A-Za-z0-9]", self.sms_sender):
+            found.append(f"SMS_SENDER={self.sms_sender!r} : 3 à 11 lettres ou chiffres, sans accent, attendus")
+        if len(self.public_url) > LONGEST_ORIGIN_IN_SMS:
+            found.append(
+                f"PUBLIC_URL : {LONGEST_ORIGIN_IN_SMS} caractères au plus, pour que le lien tienne dans un SMS"
+            )
         return found
 
     def completed(self) -> Config:

@@ -22,6 +22,11 @@ _NOT_CALLABLE = (
     phonenumbers.PhoneNumberType.UAN,
     phonenumbers.PhoneNumberType.PAGER,
 )
+# Metropolitan mobiles that Arcep keeps for fiction: the library refuses them, the demonstration and the tests live there.
+_FICTION = "063998"
+# French mobiles, metropolitan and overseas. Abroad a text message costs several times more, and premium ranges are a
+# known fraud: whoever has a foreign number is called.
+_TEXTED = (33, 262, 508, 590, 594, 596, 681, 687, 689)
 PHONE_HINT = "06 12 34 56 78, 0692 12 34 56 ou +687 12 34 56"
 
 
@@ -31,6 +36,9 @@ def normalise_phone(text: str | None) -> str | None:
     if not text or any(ch.isalpha() for ch in text):
         return None
     digits = "".join(ch for ch in text if ch.isdigit())
+    national = "0" + digits.removeprefix("0033").removeprefix("33") if digits.startswith(("33", "0033")) else digits
+    if national.startswith(_FICTION) and len(national) == 10:
+        return "+33" + national[1:]
     region = _OVERSEAS.get(digits[:4], "FR") if digits.startswith("0") and len(digits) == 10 else "FR"
     if region == "PM":
         text = digits[4:]  # six digits there, dialled with 0508 from elsewhere in France
@@ -41,6 +49,16 @@ def normalise_phone(text: str | None) -> str | None:
     if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) in _NOT_CALLABLE:
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def is_mobile(e164: str | None) -> bool:
+    """Say whether a text message may be sent to this number: a French mobile, metropolitan or overseas."""
+    if not e164:
+        return False
+    if e164.startswith("+33" + _FICTION[1:]):
+        return True
+    number = phonenumbers.parse(e164)
+    return number.country_code in _TEXTED and phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
 
 
 def normalise_email(text: str | None) -> str | None:

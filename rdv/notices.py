@@ -1,15 +1,26 @@
 """Who is told of what happens to a booking: the candidate, who asked for them, the staff; one producer for all acts.
 
-The candidate and the parent or helper who gave their own address are two people: each mail names its recipient.
+The candidate and the parent or helper who gave their own contact are two people: each message names its recipient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
-from rdv import outbox
+from rdv import clock, outbox, reminder_windows, sms
 from rdv.candidate import Candidate
 from rdv.models import Booking, CandidateRequest, RequestEvent, User
+
+# What is also told by text message, to who reads no mail or when the CFA turned it on.
+TEXTS = {
+    "booking_confirmed": "confirmed",
+    "booking_moved": "moved",
+    "booking_changed": "changed",
+    "booking_cancelled": "cancelled",
+    "seat_offered": "seat_offered",
+}
 
 
 def addresses(person: Candidate | CandidateRequest) -> list[str]:
@@ -24,8 +35,22 @@ def key(kind: str, booking_public_id: str, sequence: int, number: int = 0) -> st
     return f"{kind}:{booking_public_id}:{sequence}{whose}"
 
 
+def reachable(request: CandidateRequest) -> bool:
+    """Say whether anything can be written to the people of a request, by mail or by text message."""
+    return bool(addresses(request) or sms.numbers(request))
+
+
+def texted(kind: str, person: Any, sms_open: bool, starts_at: datetime, zone: str, now: datetime) -> list[str]:
+    """Return the mobiles that a kind of message goes to now (see `sms.numbers`).
+
+    A confirmation that is mailed too leaves by text message at the last minute only, when it is the reminder as well.
+    """
+    late = reminder_windows.last_minute(starts_at, zone, now)
+    return sms.numbers(person, sms_open and (kind != "booking_confirmed" or late))
+
+
 def to_candidate(kind: str, booking: Booking, event: RequestEvent) -> bool:
-    """Tell the candidate and who asked for them; False when nobody can be written to."""
+    """Tell the candidate and who asked for them, by mail and by text message; False when neither reaches anybody."""
     request = booking.request
     told = addresses(request)
     for number, address in enumerate(told):
@@ -33,7 +58,19 @@ def to_candidate(kind: str, booking: Booking, event: RequestEvent) -> bool:
             kind, address, key(kind, booking.public_id, booking.sequence, number),
             request_id=request.id, booking_id=booking.id, event_id=event.id,
         )  # fmt: skip
-    return bool(told)
+    zone = booking.slot.site.timezone
+    phones = texted(kind, request, request.cfa.sms_open, booking.slot.starts_at, zone, clock.now())
+    for number, phone in enumerate(phones):
+        outbox.enqueue_sms(
+            TEXTS[kind], phone, key(kind, booking.public_id, booking.sequence, number), request_id=request.id,
+            booking_id=booking.id, event_id=event.id, data=answer_to(event.actor == "candidate", zone),
+        )  # fmt: skip
+    return bool(told or phones)
+
+
+def answer_to(own_act: bool, zone: str) -> dict[str, Any]:
+    """Return what a text message keeps to choose its hour: at night it leaves only as an answer to the person's own act."""
+    return {"zone": zone, **({"answer": True} if own_act else {})}
 
 
 def of_request(
@@ -47,6 +84,18 @@ def of_request(
         outbox.enqueue(
             kind, address, f"{kind}:{version}{whose}", request_id=request.id, event_id=event.id if event else None
         )
+    if kind in TEXTS and event is not None:
+        _text_of_request(TEXTS[kind], request, version, event, to)
+
+
+def _text_of_request(kind: str, request: CandidateRequest, version: str, event: RequestEvent, to: str | None) -> None:
+    for number, phone in enumerate(sms.numbers(request, request.cfa.sms_open)):
+        if to is None or phone == to:
+            data = event.data | answer_to(False, request.site.timezone if request.site else clock.PARIS)
+            outbox.enqueue_sms(
+                kind, phone, f"{kind}:{version}" + (f":{number}" if number else ""), request_id=request.id,
+                event_id=event.id, data=data,
+            )  # fmt: skip
 
 
 def to_staff(kind: str, booking: Booking, event: RequestEvent, people: Iterable[User]) -> None:

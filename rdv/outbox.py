@@ -1,4 +1,4 @@
-"""Mails to send, written in the business transaction: kind and ids only (design.md §5.3)."""
+"""Mails and text messages to send, written in the business transaction: kind and ids only (design.md §5.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from rdv import clock
 from rdv.db import db, is_sqlite
 from rdv.identifiers import new_public_id
-from rdv.models import OutgoingMail
+from rdv.models import OutgoingMail, OutgoingSms
 
 
 def mail_row(
@@ -48,9 +48,50 @@ def mail_row(
     }
 
 
+def sms_row(
+    kind: str,
+    to: str,
+    dedup_key: str,
+    *,
+    request_id: int | None = None,
+    booking_id: int | None = None,
+    event_id: int | None = None,
+    data: dict[str, Any] | None = None,
+    not_after: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the column values of a pending text message to a number in E.164."""
+    now = clock.now()
+    return {
+        "public_id": new_public_id(),
+        "kind": kind,
+        "dedup_key": dedup_key,
+        "to_phone": to,
+        "request_id": request_id,
+        "booking_id": booking_id,
+        "event_id": event_id,
+        "data": data or {},
+        "not_before": now,
+        "not_after": not_after,
+        "status": "pending",
+        "attempts": 0,
+        "created_at": now,
+    }
+
+
 def enqueue(kind: str, to: str, dedup_key: str, **ids: Any) -> None:
     """Add a mail to the outbox of the current transaction, once per dedup key; arguments of `mail_row`."""
-    db.session.flush()  # the rows it names must exist
-    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(OutgoingMail)
-    row = mail_row(kind, to, dedup_key, **ids)
-    db.session.connection().execute(insert.values(row).on_conflict_do_nothing(index_elements=["dedup_key"]))
+    add(OutgoingMail, [mail_row(kind, to, dedup_key, **ids)])
+
+
+def enqueue_sms(kind: str, to: str, dedup_key: str, **ids: Any) -> None:
+    """Add a text message to the outbox of the current transaction, once per dedup key; arguments of `sms_row`."""
+    add(OutgoingSms, [sms_row(kind, to, dedup_key, **ids)])
+
+
+def add(model: type[OutgoingMail] | type[OutgoingSms], rows: list[dict[str, Any]]) -> None:
+    """Add pending rows to the outbox of the current transaction; those whose dedup key is there already are left out."""
+    if not rows:
+        return
+    db.session.flush()  # the rows they name must exist
+    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(model)
+    db.session.connection().execute(insert.values(rows).on_conflict_do_nothing(index_elements=["dedup_key"]))

@@ -19,7 +19,7 @@ from flask import Flask
 from rdv import clock, delivery, demo, jobs
 from rdv.jobs import Job
 
-MAIL_EVERY = 3  # seconds between two looks at the outbox
+MAIL_EVERY = 3  # seconds between two looks at the outbox, for mails and for text messages
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -42,6 +42,7 @@ def build(app: Flask) -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 300},
     )
     scheduler.add_job(_in_context(app, deliver_mail), "interval", seconds=MAIL_EVERY, id="deliver_mail")
+    scheduler.add_job(_in_context(app, deliver_texts), "interval", seconds=MAIL_EVERY, id="deliver_texts")
     for job in every_job(app):
         # The first look comes at once: what was due while nobody ran is done now, or was done already (its slot is
         # claimed). Then at least one look in each slot.
@@ -62,6 +63,11 @@ def every_job(app: Flask) -> tuple[Job, ...]:
 def deliver_mail() -> None:
     """Send what is due; rows are claimed one by one, so this needs no claim of its own."""
     delivery.deliver_due()
+
+
+def deliver_texts() -> None:
+    """Send the text messages that are due, claimed in the same way."""
+    delivery.deliver_texts()
 
 
 def _top_up_demo(_now: datetime) -> None:

@@ -181,6 +181,7 @@ def upgrade() -> None:
     with op.batch_alter_table('outgoing_sms', schema=None) as batch_op:
         batch_op.create_index('ix_outgoing_sms_pending', ['not_before', 'id'], unique=False, sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
         batch_op.create_index(batch_op.f('ix_outgoing_sms_request_id'), ['request_id'], unique=False)
+        batch_op.create_index('ix_outgoing_sms_to_phone', ['to_phone', 'not_before'], unique=False)
 
     op.create_table('waitlist_entry',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -365,6 +366,7 @@ def downgrade() -> None:
 
     op.drop_table('waitlist_entry')
     with op.batch_alter_table('outgoing_sms', schema=None) as batch_op:
+        batch_op.drop_index('ix_outgoing_sms_to_phone')
         batch_op.drop_index(batch_op.f('ix_outgoing_sms_request_id'))
         batch_op.drop_index('ix_outgoing_sms_pending', sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"))
 

@@ -117,17 +117,18 @@ _HELD = (
     .where(Booking.person_key == sa.bindparam("person_key"), Booking.status != sa.literal_column("'cancelled'"))
     .limit(1)
 )
+_SEAT_COLUMNS: tuple[Any, ...] = (
+    Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place, Slot.starts_at,
+    MeetingType.guests_counted, Site.timezone, Cfa.sms_open,
+    User.email.label("adviser_email"),
+    # The booking that this same person already holds at this hour in this CFA.
+    _HELD.where(Booking.cfa_id == Slot.cfa_id, Booking.starts_at == Slot.starts_at)
+    .correlate(Slot)
+    .scalar_subquery()
+    .label("held"),
+)  # fmt: skip
 _SEAT = rules.with_rules(
-    sa.select(
-        Slot.id, Slot.public_id, Slot.cfa_id, Slot.site_id, Slot.adviser_id, Slot.place, Slot.starts_at,
-        MeetingType.guests_counted,
-        User.email.label("adviser_email"), Cfa.sms_open, Site.timezone,
-        # The booking that this same person already holds at this hour in this CFA.
-        _HELD.where(Booking.cfa_id == Slot.cfa_id, Booking.starts_at == Slot.starts_at)
-        .correlate(Slot)
-        .scalar_subquery()
-        .label("held"),
-    )
+    sa.select(*_SEAT_COLUMNS)
     .join(User, User.id == Slot.adviser_id)
     .join(Cfa, Cfa.id == Slot.cfa_id)
     .join(Site, Site.id == Slot.site_id)

@@ -96,6 +96,7 @@ class OutgoingSms(Base):
 
     __table_args__ = (
         one_of("status", ("pending", "sent", "dropped", "failed"), "status"),
+        sa.Index("ix_outgoing_sms_to_phone", "to_phone", "not_before"),  # how many this number had today
         sa.Index(
             "ix_outgoing_sms_pending", "not_before", "id",
             sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"),

@@ -17,7 +17,9 @@ PRODUCTION = {
     "MAIL_BACKEND": "smtp",
     "MAIL_FROM": "rdv@exemple.fr",
     "SUPPORT_EMAIL": "aide@exemple.fr",
+    "SMS_PROVIDER": "none",
 }
+TEXTING = {"SMS_PROVIDER": "http", "SMS_URL": "https://sms.exemple.fr/envois", "SMS_TOKEN": "jeton-du-fournisseur"}
 
 
 def test_a_fresh_machine_needs_nothing(tmp_path):
@@ -45,7 +47,7 @@ def test_production_with_all_it_needs(tmp_path):
 def test_production_says_all_that_is_missing_at_once():
     with pytest.raises(ConfigError) as refused:
         Config.from_env({"APP_ENV": "production", "DEMO": "1"})
-    for name in ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL", "MAIL_BACKEND", "MAIL_FROM", "DEMO"):
+    for name in ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL", "MAIL_BACKEND", "MAIL_FROM", "DEMO", "SMS_PROVIDER"):
         assert name in str(refused.value)
 
 
@@ -77,3 +79,35 @@ def test_every_setting_is_documented():
     told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     names = {"APP_ENV" if each.name == "env" else each.name.upper() for each in fields(Config)} - {"EXTRA", "TESTING"}
     assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_text_messages_with_all_they_need(tmp_path):
+    config = Config.from_env({**PRODUCTION, **TEXTING, "INSTANCE_DIR": str(tmp_path)})
+    assert (config.sms_provider, config.sms_sender) == ("http", "RDV CFA")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMS_PROVIDER", "pigeon"),
+        ("SMS_URL", ""),
+        ("SMS_URL", "http://sms.exemple.fr/envois"),
+        ("SMS_URL", "https://cle:secret@sms.exemple.fr/envois"),
+        ("SMS_TOKEN", ""),
+        ("SMS_TOKEN", "court"),
+        ("SMS_TOKEN", "jeton-en-deux\r\nlignes-de-texte"),
+        ("SMS_SENDER", "RDV Apprentissage"),
+        ("SMS_SENDER", "Été"),
+        ("PUBLIC_URL", "https://rendez-vous-apprentissage.un-nom-de-domaine-long.exemple.fr"),
+    ],
+)
+def test_text_messages_refuse_a_wrong_setting_by_name(tmp_path, name, value):
+    with pytest.raises(ConfigError, match=name):
+        Config.from_env({**PRODUCTION, **TEXTING, "INSTANCE_DIR": str(tmp_path), name: value})
+
+
+def test_a_gateway_of_one_s_own_network_is_allowed_by_name_alone(tmp_path):
+    private = {**TEXTING, "SMS_URL": "http://10.0.0.7/envois", "INSTANCE_DIR": str(tmp_path)}
+    with pytest.raises(ConfigError, match="SMS_URL"):
+        Config.from_env(private)
+    assert Config.from_env({**private, "SMS_ALLOW_PRIVATE": "1"}).sms_allow_private

@@ -7,6 +7,7 @@ from typing import Any
 MAILS = {
     "booking_confirmed": "Rendez-vous confirmé",
     "booking_moved": "Rendez-vous déplacé",
+    "booking_changed": "Rendez-vous modifié",
     "booking_cancelled": "Rendez-vous annulé",
     "request_received": "Demande reçue",
     "request_answered": "Réponse du centre",
@@ -15,6 +16,7 @@ MAILS = {
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
+    "adviser_slots_changed": "Créneaux modifiés ou confiés (au conseiller)",
     "adviser_candidate_late": "Retard annoncé (au conseiller)",
     "waitlist_joined": "Inscription en liste d’attente",
     "seat_offered": "Place proposée",
@@ -24,6 +26,8 @@ MAILS = {
     "outcomes_missing": "Rendez-vous sans suite (au conseiller)",
     "move_instead": "Déplacer plutôt qu’en prendre un autre (au candidat)",
     "no_slot_left": "Plus aucun créneau (à l’équipe)",
+    "reminder_week": "Rappel, une semaine avant",
+    "reminder_day": "Rappel, la veille",
     "invitation": "Invitation",
     "password_reset": "Mot de passe oublié",
     "password_changed": "Mot de passe changé",
@@ -33,6 +37,7 @@ MAILS = {
 
 JOBS = {
     "purge": "Ménage des données périmées",
+    "remind": "Rappels avant les rendez-vous",
     "recall_outcomes": "Rendez-vous sans suite à rappeler",
     "end_offers": "Places proposées dont le délai est passé",
     "offer_overlooked": "Places libres à proposer aux listes d’attente",

@@ -11,6 +11,6 @@ __all__ = ["bp", "register"]
 
 def register(app: Flask) -> None:
     """Bind the blueprint with its views."""
-    from rdv.web.public import booking, contact, information, pages, personal, resend  # noqa: F401
+    from rdv.web.public import booking, contact, information, pages, personal, resend, short  # noqa: F401
 
     app.register_blueprint(bp)

@@ -15,6 +15,7 @@ from rdv.web.public.blueprint import bp
 NOT_INDEXED = (
     "/rendez-vous/",
     "/suivi/",
+    "/r/",
     "/demande/",
     "/renvoyer-mon-lien",
     "/equipe",
