@@ -182,6 +182,16 @@ def release(held: SeatHold, now: datetime, status: str = "released") -> bool:
     return True
 
 
+def cut_short(held: SeatHold, now: datetime) -> None:
+    """Let a live hold lapse at the next tick: for who has another slot's lock, after which this one's may not be taken."""
+    db.session.connection().execute(
+        sa.update(SeatHold)
+        .where(SeatHold.id == held.id, SeatHold.status == "live", SeatHold.until > now)
+        .values(until=now, updated_at=now)
+    )
+    db.session.expire(held)
+
+
 def _end(held: SeatHold, status: str, now: datetime, *more: sa.ColumnElement[bool]) -> bool:
     ended = db.session.connection().execute(
         sa.update(SeatHold)

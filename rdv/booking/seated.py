@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import inbox, notices, rules, thread
+from rdv import inbox, notices, rules, thread, waitlist
 from rdv.contacts import person_key
 from rdv.db import db, violated
 from rdv.errors import AlreadyBooked, WrongTransition
@@ -67,4 +67,5 @@ def seat_person(
         notices.to_candidate("booking_confirmed", booking, event)
     others = [person for person in inbox.answerable_for(slot) if user is None or person.id != user.id]
     notices.to_staff("adviser_new_booking", booking, event, others)
+    waitlist.booking_made(booking, now)
     return booking

@@ -46,6 +46,7 @@ OUTCOME_LABELS = {
     "cancelled_by_candidate": "Annulé par le candidat",
     "cancelled_by_cfa": "Annulé par le centre",
     "no_follow_up": "Sans suite",
+    "waitlisted": "En liste d’attente",
 }
 # What staff may choose when closing by hand.
 CLOSING_OUTCOMES = ("answered", "meeting_set", "unreachable", "not_for_us", "no_follow_up")

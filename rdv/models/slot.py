@@ -128,16 +128,6 @@ class Slot(Base):
         """What to bring: this session's own words, else its meeting type's."""
         return self.what_to_bring or self.meeting_type.what_to_bring
 
-    def serves(self, training: Training) -> bool:
-        """Say whether this slot may be booked for a training."""
-        if self.cfa_id != training.cfa_id:
-            return False
-        if self.training_scope == "cfa":
-            return True
-        if self.training_scope == "site":
-            return any(site.id == self.site_id for site in training.sites)
-        return any(chosen.id == training.id for chosen in self.trainings)
-
     @property
     def is_group(self) -> bool:
         """True for a group session."""

@@ -1,0 +1,58 @@
+"""The answer to an offered seat: what needs both the booking and the list it comes from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from rdv import booking, rules, seats, waitlist
+from rdv.db import db
+from rdv.errors import OfferEnded
+from rdv.models import CandidateRequest, SeatHold
+
+
+def live_of(request: CandidateRequest, now: datetime) -> SeatHold | None:
+    """Return the seat held for a person who has not answered yet, if any."""
+    return db.session.scalar(
+        sa.select(SeatHold)
+        .where(SeatHold.request_id == request.id, SeatHold.status == "live", SeatHold.until > now)
+        .order_by(SeatHold.id.desc())
+        .limit(1)
+    )
+
+
+def get(request: CandidateRequest, public_id: str) -> SeatHold:
+    """Return one offer made to this person, whatever its state, or raise OfferEnded."""
+    found = db.session.scalar(
+        sa.select(SeatHold).where(SeatHold.public_id == public_id, SeatHold.request_id == request.id)
+    )
+    if found is None:
+        raise OfferEnded
+    return found
+
+
+def accept(held: SeatHold, now: datetime) -> None:
+    """Turn an offer into the person's booking: a new one, or the one they hold brought forward.
+
+    Harmless when it was accepted already. Raises OfferEnded, AlreadyBooked (this person, this hour), WrongTransition.
+    """
+    db.session.refresh(held)
+    if held.status == "used":
+        return
+    request, slot = held.request, held.slot
+    if held.kind == "earlier":
+        if request.booking is None:
+            raise OfferEnded
+        booking.move(request.booking, slot, "candidate", now, hold=held)
+        return
+    rules.before_seat([slot])
+    seats.convert(held, now)
+    entry = waitlist.entry_of(held)
+    guests = entry.guests if entry is not None else held.seats - 1
+    booking.seat_person(request, slot, now, "candidate", seats=held.seats, guests=guests)
+
+
+def refuse(held: SeatHold, now: datetime) -> None:
+    """Give an offered seat back; harmless when it is over already."""
+    waitlist.refuse(held, now)
