@@ -22,13 +22,13 @@ def missed_you(row: OutgoingMail) -> Mail:
     offered = next_slots(request)
     everything = links.training(request.training) if request.training else links.cfa(request.cfa)
     return Mail(
-        subject="On vous a manqué : choisissons un autre moment",
+        subject="On vous a manqué : choisissons un autre moment",
         preheader="Un empêchement, cela arrive. Votre projet nous intéresse toujours.",
         greeting=people.greeting(request, row.to_email),
         paragraphs=(
             f"Un rendez-vous était prévu {meeting.start(slot)} avec {slot.cfa.shown_name}. "
-            "Un empêchement, cela arrive : nous serions heureux de vous parler.",
-            "Ces créneaux sont libres. Ouvrez celui qui vous convient pour le réserver :"
+            "Un empêchement, cela arrive : nous serions heureux de vous parler.",
+            "Ces créneaux sont libres. Ouvrez celui qui vous convient pour le réserver :"
             if offered
             else "Dites-nous ce qui vous arrange : être rappelé, écrire, ou choisir une date dès qu’il y en a.",
         ),
@@ -36,7 +36,7 @@ def missed_you(row: OutgoingMail) -> Mail:
             ("Téléphone du centre", french.phone(slot.site.phone or slot.cfa.phone)), ("Référence", request.reference)
         ),
         button=("Voir toutes les dates" if offered else "Reprendre contact", everything),
-        after=("Votre projet a changé ? Vous n’avez rien à faire : ce message est le seul.",),
+        after=("Votre projet a changé ? Vous n’avez rien à faire : ce message est le seul.",),
         links=(*offered, (PAGE, links.personal(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
@@ -65,7 +65,7 @@ def outcomes_missing(row: OutgoingMail) -> Mail:
     count = len(waiting)
     more = count - LISTED
     return Mail(
-        subject=f"{french.plural(count, 'rendez-vous', 'rendez-vous')} sans suite : la personne est-elle venue ?",
+        subject=f"{french.plural(count, 'rendez-vous', 'rendez-vous')} sans suite : la personne est-elle venue ?",
         preheader="Un geste suffit pour chacun.",
         greeting=f"Bonjour {user.first_name},",
         paragraphs=(
