@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from bench.book_core import book_core
 from bench.booking import book_hot, book_spread
 from bench.catalogue_import import catalogue_import
+from bench.slot_page import slot_page, slot_page_scale
 from tests.support.postgres import NoServer, find_server
 
-SCENARIOS = {"book-hot": (book_hot, 1), "book-spread": (book_spread, 5), "catalogue-import": (catalogue_import, 1)}
+SCENARIOS = {
+    "book-hot": (book_hot, 1),
+    "book-spread": (book_spread, 5),
+    "book-core": (book_core, 5),
+    "slot-page": (slot_page, 5),
+    "slot-page-scale": (slot_page_scale, 5),
+    "catalogue-import": (catalogue_import, 1),
+}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ local = threading.local()
 turn = threading.Lock()
 
 TAKE = """UPDATE slot SET seats_taken = seats_taken + 1, version = version + 1, updated_at = {now}
- WHERE public_id = {slot} AND status = 'open' AND starts_at > {now} AND seats_taken < capacity RETURNING id, cfa_id, site_id, adviser_id"""
+ WHERE public_id = {slot} AND status = 'open' AND starts_at > {now} AND seats_taken < capacity RETURNING id, cfa_id, site_id, adviser_id, starts_at"""
 REQUEST_COLUMNS = """public_id, reference, cfa_id, site_id, mode, asker, first_name, last_name, email, reasons, callback_windows,
  status, outcome, owner_id, submission_id, submission_digest, search_text, link_version, version, last_event_at, created_at, updated_at"""
 REQUEST_VALUES = """{pid}, {reference}, {cfa}, {site}, 'slot', 'candidate', {first}, {last}, {email}, '[]', '[]',
@@ -50,8 +50,10 @@ WITH taken AS ({TAKE.format(now="%(now)s", slot="%(slot)s")}),
 } FROM taken RETURNING id),
  event AS (INSERT INTO request_event (request_id, kind, actor, at, data, internal)
    SELECT id, 'booked', 'candidate', %(now)s, '{{}}', false FROM request),
- booked AS (INSERT INTO booking (public_id, request_id, slot_id, uid, sequence, status, person_key, created_at, updated_at)
-   SELECT %(bid)s, request.id, taken.id, %(uid)s, 0, 'booked', %(key)s, %(now)s, %(now)s FROM request, taken RETURNING id, request_id),
+ booked AS (INSERT INTO booking (public_id, request_id, slot_id, cfa_id, starts_at, guests, seats, walk_in, uid, sequence, status, person_key,
+     created_at, updated_at)
+   SELECT %(bid)s, request.id, taken.id, taken.cfa_id, taken.starts_at, 0, 1, false, %(uid)s, 0, 'booked', %(key)s, %(now)s, %(now)s
+   FROM request, taken RETURNING id, request_id),
  first_mail AS (INSERT INTO outgoing_mail ({MAIL_COLUMNS})
    SELECT %(m1)s, 'booking_confirmed', 'booking_confirmed:' || %(bid)s, %(email)s, request_id, id, '{{}}', %(now)s, 'pending', 0, %(now)s FROM booked)
 INSERT INTO outgoing_mail ({MAIL_COLUMNS})
@@ -89,7 +91,7 @@ def on_sqlite(values: dict[str, object]) -> bool:
         if taken is None:
             run("ROLLBACK")
             return False
-        values |= dict(zip(("slot_id", "cfa", "site", "owner"), taken, strict=True))
+        values |= dict(zip(("slot_id", "cfa", "site", "owner", "starts"), taken, strict=True))
         names = {
             name: f":{name}"
             for name in (
@@ -116,8 +118,9 @@ def on_sqlite(values: dict[str, object]) -> bool:
             values,
         )
         values["booking"] = run(
-            "INSERT INTO booking (public_id, request_id, slot_id, uid, sequence, status, person_key, created_at, updated_at)"
-            " VALUES (:bid, :request, :slot_id, :uid, 0, 'booked', :key, :now, :now) RETURNING id",
+            "INSERT INTO booking (public_id, request_id, slot_id, cfa_id, starts_at, guests, seats, walk_in, uid, sequence, status,"
+            " person_key, created_at, updated_at)"
+            " VALUES (:bid, :request, :slot_id, :cfa, :starts, 0, 1, 0, :uid, 0, 'booked', :key, :now, :now) RETURNING id",
             values,
         ).fetchone()[0]
         for number, kind in (("m1", "booking_confirmed"), ("m2", "adviser_new_booking")):
