@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import agenda, clock, french, inbox, links, slots
+from rdv import agenda, attendance, clock, french, inbox, links, slots
 from rdv.web import request_lines
 from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
@@ -51,6 +51,7 @@ def dashboard() -> ResponseReturnValue:
             for word, label in (("moi", "Mes rendez-vous"), ("tous", "Tout le centre"))
         ],
         counters=inbox.counters(cfa.id, now),
+        missing=attendance.count_missing(cfa.id, now, adviser_id),
         free=agenda.count_free(cfa.id, now, week_ahead, adviser_id=adviser_id),
         urgent=[
             request_lines.row(each, now, url_for("staff.request_detail", public_id=each.public_id)) for each in urgent
