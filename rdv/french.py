@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import phonenumbers
 from babel.dates import format_date
@@ -35,6 +36,11 @@ ZONE_NAMES = {
 
 def day(value: date, year: bool = False) -> str:
     """« mardi 1er décembre » (with the year on request); a datetime is read as it stands, local."""
+    return _day(date(value.year, value.month, value.day), year)
+
+
+@lru_cache(maxsize=1024)  # a page of slots names the same few days fifty times
+def _day(value: date, year: bool) -> str:
     text = format_date(value, "EEEE d MMMM yyyy" if year else "EEEE d MMMM", locale="fr")
     return text.replace(" 1 ", " 1er ", 1).replace(" ", NBSP)
 
