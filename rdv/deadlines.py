@@ -24,7 +24,7 @@ def holiday_names(territory: str, year: int) -> dict[date, str]:
     """
     subdivision = None if territory == "FR" else territory
     found = holidays.France(subdiv=subdivision, years=year, language="fr")
-    return {day: name.replace("'", "’") for day, name in found.items()}
+    return {day: name.replace("'", "’").replace("; ", " et ") for day, name in found.items()}
 
 
 @lru_cache(maxsize=256)
@@ -35,14 +35,11 @@ def public_holidays(territory: str, year: int) -> frozenset[date]:
 
 def coming_holidays(territory: str, first: date, last: date) -> list[tuple[date, str]]:
     """Return the public holidays of a territory between two days, both included, with their French names."""
-    subdivision = None if territory == "FR" else territory
-    named = holidays.France(subdiv=subdivision, years=range(first.year, last.year + 1), language="fr")
-    return sorted((day, name) for day, name in named.items() if first <= day <= last)
+    named = [each for year in range(first.year, last.year + 1) for each in holiday_names(territory, year).items()]
+    return sorted((day, name) for day, name in named if first <= day <= last)
 
 
-def closing_minute(
-    day: date, hours: list[OpeningHours], territory: str, shut: Sequence[Closure] = ()
-) -> int | None:
+def closing_minute(day: date, hours: list[OpeningHours], territory: str, shut: Sequence[Closure] = ()) -> int | None:
     """Return the minute at which a site closes on a day, None when it does not open at all.
 
     Closures take their part away: whole days, or hours of one day. Shut from 15 h to 18 h, a site that is there from

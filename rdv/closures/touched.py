@@ -51,10 +51,18 @@ def coming_slots(cfa_id: int, closure: Closure | Draft, now: datetime) -> list[S
     return [slot for slot in found if overlaps(closure, slot, slot.site.timezone)]
 
 
-def touched_by(cfa_id: int, closure: Closure | Draft, now: datetime) -> Touched:
-    """Return what a closure shuts and whom it concerns, before it is saved."""
-    found = coming_slots(cfa_id, closure, now)
-    return Touched([slot for slot in found if slot.status == "open"], meetings_of([slot.id for slot in found]))
+def touched_by(cfa_id: int, draft: Closure | Draft, now: datetime, *, instead_of: Closure | None = None) -> Touched:
+    """Return what a closure would shut and whom it concerns, before it is saved.
+
+    `instead_of`: the one it changes; what that one covers already is shut, or open on purpose, and what is kept is kept.
+    """
+    found = coming_slots(cfa_id, draft, now)
+    covered = {slot.id for slot in coming_slots(cfa_id, instead_of, now)} if instead_of else set()
+    kept = instead_of.id if instead_of else None
+    return Touched(
+        [slot for slot in found if slot.status == "open" and slot.id not in covered],
+        [one for one in meetings_of([slot.id for slot in found]) if kept is None or one.kept_closure_id != kept],
+    )
 
 
 def meetings_of(slot_ids: Sequence[int]) -> list[Booking]:
@@ -110,9 +118,8 @@ def _covered(query: sa.Select, cfa_id: int, found: Iterable[Closure | Draft], no
     query = query.join(Site, Site.id == Slot.site_id).where(
         Slot.cfa_id == cfa_id,
         Slot.status != "cancelled",
-        Slot.starts_at > now,
+        Slot.starts_at > max(now, start - timedelta(days=1)),  # no slot lasts a day
         Slot.starts_at < end,
-        Slot.ends_at > start,
     )
     if len(found) == 1 and found[0].site_id is not None:
         query = query.where(Slot.site_id == found[0].site_id)
