@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from rdv.mails import accounts, candidate, cfa, day
+from rdv.mails import accounts, agenda, candidate, candidate_news, cfa, day, reminders, rules, waitlist
 from rdv.mails.message import Kind
 
-KINDS: dict[str, Kind] = {**candidate.KINDS, **cfa.KINDS, **accounts.KINDS, **day.KINDS}
+KINDS: dict[str, Kind] = {
+    **candidate.KINDS,
+    **candidate_news.KINDS,
+    **agenda.KINDS,
+    **cfa.KINDS,
+    **accounts.KINDS,
+    **day.KINDS,
+    **rules.KINDS,
+    **waitlist.KINDS,
+    **reminders.KINDS,
+}

@@ -22,7 +22,7 @@ PAGE = "Ouvrir ma page personnelle"
 MOVE = "Déplacer le rendez-vous"
 
 
-def _facts(booking: Booking, who: people.Reader) -> tuple[Fact, ...]:
+def booking_facts(booking: Booking, who: people.Reader) -> tuple[Fact, ...]:
     slot, request = booking.slot, booking.request
     own_number = not asker.present(request) or asker.reads(request, request.phone) == who.is_asker
     return facts(
@@ -38,7 +38,7 @@ def _facts(booking: Booking, who: people.Reader) -> tuple[Fact, ...]:
     )
 
 
-def _video(booking: Booking) -> tuple[Link, ...]:
+def video_links(booking: Booking) -> tuple[Link, ...]:
     address = meeting.video_link(booking.slot)
     return (("Rejoindre la visioconférence", address),) if address else ()
 
@@ -69,14 +69,14 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
             if taken_for_them
             else f"{who.meeting} est confirmé. Vous n’avez rien d’autre à faire.",
         ),
-        facts=_facts(booking, who),
+        facts=booking_facts(booking, who),
         button=(PAGE, links.personal(request, row.to_email)),
         after=(
             "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations, déplacez-le ou "
             "annulez-le.",
             "Un empêchement ? Déplacez-le ou annulez-le dès que possible : la place servira à quelqu’un d’autre.",
         ),
-        links=(*_video(booking), (MOVE, links.move(request, row.to_email))),
+        links=(*video_links(booking), (MOVE, links.move(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -85,7 +85,7 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
 def booking_moved(row: OutgoingMail) -> Mail:
     """A booking changed slot: the new hour first, then the former one."""
     booking, who = meeting.of(row), people.reader(row)
-    slot, request, before = booking.slot, booking.request, meeting.former(row)
+    slot, request = booking.slot, booking.request
     by_them = row.event is not None and row.event.actor == "candidate"
     return Mail(
         subject=f"Rendez-vous déplacé : {meeting.start(slot)}",
@@ -97,13 +97,13 @@ def booking_moved(row: OutgoingMail) -> Mail:
             else f"Le centre de formation a changé l’horaire. {who.meeting} a lieu au moment indiqué ici.",
         ),
         quote=(row.event.text or "") if row.event is not None and row.event.actor == "staff" else "",
-        facts=_facts(booking, who) + facts(("Ancien horaire", meeting.when(before) if before else None)),
+        facts=booking_facts(booking, who) + facts(("Ancien horaire", meeting.former_when(row))),
         button=(PAGE, links.personal(request, row.to_email)),
         after=(
             "Ce nouvel horaire ne convient pas ? Choisissez-en un autre, ou annulez depuis votre page personnelle.",
             "Déjà dans votre agenda ? Ajoutez-le à nouveau depuis cette page : il remplacera l’ancien.",
         ),
-        links=(*_video(booking), (MOVE, links.move(request, row.to_email))),
+        links=(*video_links(booking), (MOVE, links.move(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -115,17 +115,19 @@ def booking_cancelled(row: OutgoingMail) -> Mail:
     slot, request = booking.slot, booking.request
     by_candidate = booking.cancelled_by == "candidate"
     by_cfa = booking.cancelled_by in ("staff", "cfa_link")
+    dates = meeting.other_dates(booking) if by_cfa else ()
     return Mail(
-        subject=f"Rendez-vous annulé : {meeting.start(slot)}",
+        subject=f"Rendez-vous annulé : {french.moment(booking.starts_at, slot.site.timezone)}",
         preheader="La place est libérée." if by_candidate else "Choisissez un autre créneau ou écrivez au centre.",
         greeting=who.greeting,
         paragraphs=(
             f"{_as_asked(row, who, 'annulé')} Vous n’avez rien d’autre à faire."
             if by_candidate
             else "Ce rendez-vous n’aura pas lieu : il a été annulé. Nous en sommes désolés.",
+            *(("D’autres dates sont proposées dans ce message : ouvrez celle qui vous convient.",) if dates else ()),
         ),
         facts=facts(
-            ("Rendez-vous annulé", meeting.when(slot)),
+            ("Rendez-vous annulé", meeting.was(slot, booking.starts_at)),
             ("Avec", f"{slot.adviser.shown_name}, {slot.cfa.shown_name}"),
             ("Raison donnée par le centre", booking.cancel_reason if by_cfa else None),
             ("Téléphone du centre", french.phone(slot.site.phone or slot.cfa.phone)),
@@ -136,7 +138,7 @@ def booking_cancelled(row: OutgoingMail) -> Mail:
             "Vous pouvez prendre un nouveau rendez-vous, demander à être rappelé ou écrire au centre.",
             "Si vous aviez ajouté ce rendez-vous à votre agenda, retirez-le.",
         ),
-        links=((PAGE, links.personal(request, row.to_email)),),
+        links=(*dates, (PAGE, links.personal(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -235,7 +237,7 @@ def _theirs(row: OutgoingMail, _now: datetime) -> bool:
     return row.to_email in notices.addresses(named(row.request))
 
 
-def _coming(row: OutgoingMail, now: datetime) -> bool:
+def still_coming(row: OutgoingMail, now: datetime) -> bool:
     booking = meeting.of(row)
     return (
         _theirs(row, now)
@@ -250,8 +252,8 @@ def _cancelled(row: OutgoingMail, now: datetime) -> bool:
 
 
 KINDS = {
-    "booking_confirmed": Kind(booking_confirmed, _coming),
-    "booking_moved": Kind(booking_moved, _coming),
+    "booking_confirmed": Kind(booking_confirmed, still_coming),
+    "booking_moved": Kind(booking_moved, still_coming),
     "booking_cancelled": Kind(booking_cancelled, _cancelled),
     "request_received": Kind(request_received, _theirs),
     "request_answered": Kind(request_answered, _theirs),

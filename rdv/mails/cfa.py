@@ -145,7 +145,7 @@ def adviser_booking_cancelled(row: OutgoingMail) -> Mail:
 
 def adviser_booking_moved(row: OutgoingMail) -> Mail:
     """A booking left for another slot; both advisers are told."""
-    booking, before = meeting.of(row), meeting.former(row)
+    booking = meeting.of(row)
     slot = booking.slot
     still_theirs = row.user_id == slot.adviser_id
     by_them = row.event is not None and row.event.actor == "candidate"
@@ -157,7 +157,7 @@ def adviser_booking_moved(row: OutgoingMail) -> Mail:
             if still_theirs
             else f"Un rendez-vous quitte votre agenda : {slot.adviser.shown_name} s’en occupe désormais.",
         ),
-        facts=facts(("Ancien horaire", meeting.when(before) if before else None)) + _facts(booking),
+        facts=facts(("Ancien horaire", meeting.former_when(row))) + _facts(booking),
         button=("Voir la demande", links.staff_request(booking.request)),
         links=(("Voir le créneau", links.staff_slot(slot)),),
         footer_reason=WHY_ADVISER,

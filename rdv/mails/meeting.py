@@ -6,11 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import clock, french
+from rdv import clock, french, links, slots
 from rdv.db import db
-from rdv.mails.message import named
+from rdv.mails.message import Link, named
 from rdv.mails.people import phone_ending
-from rdv.models import Booking, OutgoingMail, OutgoingSms, RequestEvent, Slot, User
+from rdv.models import Booking, OutgoingMail, OutgoingSms, RequestEvent, Site, Slot, User
 
 Message = OutgoingMail | OutgoingSms
 
@@ -32,15 +32,36 @@ def when(slot: Slot) -> str:
     return f"{french.day(clock.to_zone(slot.starts_at, zone), year=True)}, {hours}"
 
 
-def former(row: OutgoingMail) -> Slot | None:
-    """Return the slot that a move left, None when it is gone."""
-    public_id = row.event.data.get("from") if row.event else None
-    return db.session.scalar(sa.select(Slot).where(Slot.public_id == public_id)) if public_id else None
+def was(slot: Slot, starts_at: datetime) -> str:
+    """Say when a meeting was to be: the hours of its slot, or the moment alone when the slot has another hour since."""
+    return when(slot) if slot.starts_at == starts_at else french.moment(starts_at, slot.site.timezone, year=True)
+
+
+def former_when(row: OutgoingMail) -> str | None:
+    """Say when a meeting was before its move; None when its slot is gone. The slot may have another hour since."""
+    data = row.event.data if row.event else {}
+    public_id = data.get("from")
+    slot = db.session.scalar(sa.select(Slot).where(Slot.public_id == public_id)) if public_id else None
+    if slot is None:
+        return None
+    return was(slot, datetime.fromisoformat(data["at"])) if "at" in data else when(slot)
+
+
+def other_dates(booking: Booking, limit: int = 3) -> tuple[Link, ...]:
+    """Return the free slots nearest to one that is cancelled, as links that lead to their booking page."""
+    found = []
+    for free in slots.near(booking.slot, clock.now(), limit, booking.request.training):
+        site = db.session.get_one(Site, free.site_id)
+        label = f"{french.moment(free.starts_at, site.timezone)}, {slots.PLACE_LABELS[free.place].lower()}"
+        found.append((label[:1].upper() + label[1:], links.slot(free)))
+    return tuple(found)
 
 
 def moved_since(row: Message) -> bool:
     """Say whether the booking moved after what this message tells: another one then says where it stands."""
-    query = sa.select(RequestEvent.id).where(RequestEvent.request_id == row.request_id, RequestEvent.kind == "moved")
+    query = sa.select(RequestEvent.id).where(
+        RequestEvent.request_id == row.request_id, RequestEvent.kind.in_(("moved", "slot_changed"))
+    )
     if row.event_id is not None:
         query = query.where(RequestEvent.id > row.event_id)
     return db.session.scalar(query.limit(1)) is not None

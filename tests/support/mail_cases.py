@@ -306,6 +306,55 @@ def outcomes_missing_of_a_long_week(house: House) -> OutgoingMail:
     return mail("outcomes_missing", house.adviser.email, user_id=house.adviser.id)
 
 
+def _former(house: House, **facts: Any) -> dict[str, Any]:
+    return {
+        "starts_at": "2026-11-30T08:20:00+00:00", "ends_at": "2026-11-30T08:50:00+00:00", "adviser": house.adviser.public_id,
+        "site": house.site.public_id, "place": "on_site", "detail": "Salle 12",
+        "meeting_type": house.interview.public_id, **facts,
+    }  # fmt: skip
+
+
+def booking_changed_hour_and_room(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(place_detail="Salle 14"), sequence=1)
+    data = {"slot": "creneau-demo", "former": _former(house)}
+    told = event(booking.request, "slot_changed", "staff", data=data, text="La salle 12 est en travaux.")
+    return mail("booking_changed", CANDIDATE, booking, event_id=told.id)
+
+
+def booking_changed_person_and_way(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(adviser=house.colleague, place="phone"), sequence=1)
+    same = {"starts_at": booking.slot.starts_at.isoformat(), "ends_at": booking.slot.ends_at.isoformat()}
+    data = {"slot": "creneau-demo", "former": _former(house, **same)}
+    told = event(booking.request, "slot_changed", "staff", data=data)
+    return mail("booking_changed", CANDIDATE, booking, event_id=told.id)
+
+
+def booking_cancelled_with_other_dates(house: House) -> OutgoingMail:
+    for day, hour in ((1, "15:00"), (2, "09:40"), (3, "14:00"), (20, "14:00")):
+        house.slot(public_id=f"libre-{day}", starts_at=f"2026-12-{day:02d}T{hour}")
+    booking = house.booking(
+        house.slot(status="cancelled"), status="cancelled", cancelled_by="staff", cancel_reason="Le conseiller est absent."
+    )
+    return mail("booking_cancelled", CANDIDATE, booking)
+
+
+def _of_slots(house: House, to: Any, requests: int = 0, **lists: int) -> OutgoingMail:
+    made = {
+        name: [house.slot(public_id=f"{name}-{number}", starts_at=f"2026-12-{number + 1:02d}T14:00").public_id for number in range(count)]
+        for name, count in lists.items()
+    }  # fmt: skip
+    data = {"by": house.manager.public_id, "other": house.adviser.public_id, "requests": requests, **made}
+    return mail("adviser_slots_changed", to.email, user_id=to.id, cfa_id=house.cfa.id, data=data)
+
+
+def adviser_slots_changed_received(house: House) -> OutgoingMail:
+    return _of_slots(house, house.colleague, requests=2, received=7)
+
+
+def adviser_slots_changed_and_cancelled(house: House) -> OutgoingMail:
+    return _of_slots(house, house.adviser, changed=2, cancelled=1)
+
+
 def _newcomer(house: House) -> Any:
     return make.adviser(
         house.cfa, public_id="nouvelle", email="dina@cfa-tilleuls.example", first_name="Dina", password_hash=None
@@ -349,6 +398,8 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, personal_link,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
-        password_reset, password_changed, cfa_activation, cfa_activated_notice,
+        password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,
+        booking_changed_person_and_way, booking_cancelled_with_other_dates, adviser_slots_changed_received,
+        adviser_slots_changed_and_cancelled,
     )
 }  # fmt: skip
