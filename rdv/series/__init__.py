@@ -14,9 +14,11 @@ from rdv.series.plan import Conflict as Conflict
 from rdv.series.plan import Occurrence as Occurrence
 from rdv.series.plan import Planned as Planned
 from rdv.series.plan import advised as advised
+from rdv.series.plan import check_possible as check_possible
 from rdv.series.plan import fingerprint as fingerprint
 from rdv.series.plan import plan as plan
 from rdv.series.plan import preview as preview
+from rdv.series.plan import same_slots as same_slots
 from rdv.series.plan import without as without
 from rdv.series.publishing import NothingChosen as NothingChosen
 from rdv.series.publishing import PlanChanged as PlanChanged

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from rdv import clock, closures, deadlines, slots
+from rdv import clock, closures, deadlines, french, rules, slots
 from rdv.models import Closure, Site, Slot, User
-from rdv.series.rule import Rule, walls
+from rdv.series.rule import Rule, WrongPlan, walls
 from rdv.slots import Offer, Span
 
 
@@ -31,7 +31,7 @@ class Conflict:
     """What speaks against a slot.
 
     `missing` (clocks skip that hour), `past`, `overlap` (of `slot`), `twin` (an earlier one of the same plan),
-    `closure`, `holiday` (`label` names it).
+    `near` (closer to one of both than the CFA's pause, `label`), `closure`, `holiday` (`label` names it).
     """
 
     kind: str
@@ -96,7 +96,7 @@ def preview(cfa_id: int, adviser: User, planned: Sequence[Planned], now: datetim
     found = [_dated(each) for each in planned]
     real = [(each, each.span) for each in found if each.span]
     _note_past(real, now)
-    _note_overlaps(real, adviser)
+    _note_overlaps(real, cfa_id, adviser)
     for site in {each.planned.offer.site.id: each.planned.offer.site for each in found}.values():
         there = [(each, span) for each, span in real if each.planned.offer.site.id == site.id]
         _note_closures(there, cfa_id, site, adviser)
@@ -125,18 +125,38 @@ def _note_past(real: _Real, now: datetime) -> None:
             occurrence.conflicts.append(Conflict("past"))
 
 
-def _note_overlaps(real: _Real, adviser: User) -> None:
-    taken = slots.overlapping(adviser, [span for _, span in real])
+def _note_overlaps(real: _Real, cfa_id: int, adviser: User) -> None:
+    if not real:
+        return
+    pauses = _pauses(cfa_id, [each.planned.offer for each, _ in real])
+    widest = max(pauses)
+    taken = slots.overlapping(adviser, [span for _, span in real], widest)
     starts = [slot.starts_at for slot in taken]
     longest = max((slot.ends_at - slot.starts_at for slot in taken), default=timedelta())
-    for occurrence, span in real:
-        close_by = taken[bisect_left(starts, span.starts_at - longest) : bisect_left(starts, span.ends_at)]
-        occurrence.conflicts += [Conflict("overlap", slot=slot) for slot in close_by if slot.ends_at > span.starts_at]
-    busy_until = None
-    for occurrence, span in sorted(real, key=lambda pair: pair[1].starts_at):
-        if busy_until is not None and span.starts_at < busy_until:
-            occurrence.conflicts.append(Conflict("twin"))
-        busy_until = max(busy_until or span.ends_at, span.ends_at)
+    for (occurrence, span), pause in zip(real, pauses, strict=True):
+        first, last = span.starts_at - pause, span.ends_at + pause
+        for slot in taken[bisect_left(starts, first - longest) : bisect_left(starts, last)]:
+            if slot.ends_at > first:
+                occurrence.conflicts.append(_met(span, slot, slot, pause))
+    before = None
+    for (occurrence, span), pause in sorted(zip(real, pauses, strict=True), key=lambda each: each[0][1].starts_at):
+        if before is not None and span.starts_at < before.ends_at + pause:
+            occurrence.conflicts.append(_met(span, before, None, pause))
+        if before is None or span.ends_at > before.ends_at:
+            before = span
+
+
+def _met(span: Span, other: Span | Slot, slot: Slot | None, pause: timedelta) -> Conflict:
+    """Return the conflict of two moments that overlap, or stand closer than the pause; no slot: of the same plan."""
+    if other.starts_at < span.ends_at and other.ends_at > span.starts_at:
+        return Conflict("overlap" if slot else "twin", slot=slot)
+    return Conflict("near", label=french.duration(int(pause.total_seconds()) // 60), slot=slot)
+
+
+def _pauses(cfa_id: int, offers: Sequence[Offer]) -> list[timedelta]:
+    """Return the pause that the rules of the CFA ask for around each slot."""
+    book = rules.rulebook(cfa_id)
+    return [timedelta(minutes=book.of(one.site.id, one.meeting_type.id).pause_minutes or 0) for one in offers]
 
 
 def _note_closures(real: _Real, cfa_id: int, site: Site, adviser: User) -> None:
@@ -165,7 +185,27 @@ def without(found: Sequence[Occurrence], *kinds: str) -> set[str]:
     return {each.key for each in found if each.possible and not each.kinds & set(kinds)}
 
 
+def check_possible(found: Sequence[Occurrence]) -> None:
+    """Raise WrongPlan, with the field to correct, when none of these slots can be published."""
+    if any(each.possible for each in found):
+        return
+    if all("missing" in each.kinds for each in found):
+        raise WrongPlan(
+            "start", "Cette heure n’existe pas ce jour-là\u00a0: les horloges avancent d’une heure, de 2 h à 3 h."
+        )
+    raise WrongPlan("start", "Ce moment est déjà passé. Choisissez-en un à venir.")
+
+
 def fingerprint(found: Sequence[Occurrence]) -> str:
-    """Return what a page keeps of the conflicts it has shown: it changes with any of them."""
-    lines = [" ".join([each.key, *sorted(conflict.mark for conflict in each.conflicts)]) for each in found]
+    """Return what a page keeps of what it has shown: its slots, then their conflicts; it changes with any of them."""
+    marks = [" ".join([each.key, *sorted(conflict.mark for conflict in each.conflicts)]) for each in found]
+    return f"{_digest(each.key for each in found)}.{_digest(marks)}"
+
+
+def same_slots(seen: str, found: Sequence[Occurrence]) -> bool:
+    """Say whether a fingerprint is one of these slots, whatever they meet now."""
+    return seen.partition(".")[0] == fingerprint(found).partition(".")[0]
+
+
+def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from rdv import slots
 from rdv.db import db
-from rdv.errors import RdvError, SlotOverlap
+from rdv.errors import RdvError, SlotOverlap, TooClose
 from rdv.models import Cfa, Slot, SlotSeries, User
 from rdv.series.plan import Planned, fingerprint, preview
 from rdv.series.rule import Range, Rule
@@ -50,15 +50,16 @@ def publish(
     """Publish the planned slots whose keys are in `keep` (None: all), with a series row when a rule repeats.
 
     `seen`: the fingerprint of the preview shown; None when none was, and then nothing may speak against a slot.
-    Raises SlotOverlap, PlanChanged when a conflict is not one that was seen, NothingChosen.
+    Raises SlotOverlap, TooClose, PlanChanged when a conflict is not one that was seen, NothingChosen.
     """
     slots.take_turn(adviser)
     found = preview(cfa.id, adviser, planned, now)
     chosen = [(each, each.span) for each in found if each.possible and each.span and (keep is None or each.key in keep)]
-    if not allow_overlap and (
-        any("overlap" in each.kinds for each, _ in chosen) or slots.overlap_each_other([span for _, span in chosen])
-    ):
-        raise SlotOverlap
+    if not allow_overlap:
+        if any("overlap" in each.kinds for each, _ in chosen) or slots.overlap_each_other([span for _, span in chosen]):
+            raise SlotOverlap
+        if any("near" in each.kinds for each, _ in chosen):
+            raise TooClose
     if fingerprint(found) != seen and (seen is not None or any(each.conflicts for each in found)):
         raise PlanChanged
     if not chosen:

@@ -1,26 +1,48 @@
-"""The form that publishes slots: one, or a run on one day."""
+"""The form that publishes slots: one, several ranges of a day, or the same every week."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, time
 from typing import Any
 from urllib.parse import urlsplit
 
 import wtforms
 from wtforms import validators
 
-from rdv import french, meeting_types, slots
+from rdv import french, meeting_types, series, slots
 from rdv.contacts import fold
-from rdv.models import Cfa, MeetingType, Training, User
-from rdv.web.forms import MultiCheckbox, one_line
+from rdv.models import Cfa, MeetingType, Slot, Training, User
+from rdv.opening_hours import WEEKDAYS
+from rdv.series import quick
+from rdv.web.forms import MultiCheckbox, one_line, tidy
 from rdv.web.staff.forms import StaffForm
+from rdv.web.staff.plan_form import PlanForm
 
 DAY_EXAMPLE = "Indiquez une date, par exemple 01/12/2026."
 NOT_IN_LIST = "Choisissez une valeur de la liste."
 TIME_EXAMPLE = "Indiquez une heure, par exemple 14:00."
 MOST_TRAININGS_SHOWN = 40
 LONGEST_URL = 500  # characters, as the column
+MOST_RANGES = 4
+_TIME_FORMATS = ["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh"]
+_LONG = validators.Length(max=5000, message="Ce texte est trop long\u00a0: 5000 caractères au plus.")
+
+
+def _time_field(label: str, required: bool = False) -> wtforms.TimeField:
+    return wtforms.TimeField(
+        label, [validators.InputRequired(TIME_EXAMPLE) if required else validators.Optional()], format=_TIME_FORMATS,
+        invalid_value_message="Cette heure n’est pas lisible. " + (
+            TIME_EXAMPLE if required else "Indiquez par exemple 17:00, ou laissez vide."
+        ),
+    )  # fmt: skip
+
+
+def _date_field(label: str, validator: Any) -> wtforms.DateField:
+    return wtforms.DateField(
+        label, [validator], format=["%Y-%m-%d", "%d/%m/%Y"], invalid_value_message="Cette date n’est pas lisible. " + DAY_EXAMPLE
+    )  # fmt: skip
 
 
 class WholeNumberField(wtforms.IntegerField):
@@ -51,21 +73,40 @@ def check_video_url(_form: Any, field: wtforms.Field) -> None:
         )
 
 
-class PublishForm(StaffForm):
+class LineForm(StaffForm):
+    """Slots in one line, for who types faster than they click."""
+
+    line = wtforms.StringField("En une ligne", filters=[one_line], description=f"Par exemple\u00a0: {quick.EXAMPLE}")
+
+
+class PublishForm(PlanForm):
     """Times are wall times of the site; an empty duration, number of places or way to meet is that of the type."""
 
-    day = wtforms.DateField(
-        "Jour", [validators.InputRequired(DAY_EXAMPLE)], format=["%Y-%m-%d", "%d/%m/%Y"],
-        invalid_value_message="Cette date n’est pas lisible. " + DAY_EXAMPLE,
+    day = _date_field("Jour", validators.InputRequired(DAY_EXAMPLE))
+    start = _time_field("Début", required=True)
+    end = _time_field("Fin de la plage")
+    start_2, end_2 = _time_field("Plage 2, de"), _time_field("Plage 2, à")
+    start_3, end_3 = _time_field("Plage 3, de"), _time_field("Plage 3, à")
+    start_4, end_4 = _time_field("Plage 4, de"), _time_field("Plage 4, à")
+    weekdays = MultiCheckbox(
+        "Jours de la semaine", coerce=int, choices={rank: name.capitalize() for rank, name in enumerate(WEEKDAYS)}
+    )
+    every_weeks = WholeNumberField(
+        "Toutes les combien de semaines",
+        [validators.Optional(), validators.NumberRange(1, 52, "Indiquez entre 1 et 52 semaines, par exemple 2.")],
     )  # fmt: skip
-    start = wtforms.TimeField(
-        "Début", [validators.InputRequired(TIME_EXAMPLE)], format=["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh"],
-        invalid_value_message="Cette heure n’est pas lisible. " + TIME_EXAMPLE,
+    until = _date_field("Jusqu’au", validators.Optional())
+    count = WholeNumberField(
+        "Ou nombre de jours",
+        [validators.Optional(), validators.NumberRange(1, 400, "Indiquez entre 1 et 400 jours, par exemple 10.")],
     )  # fmt: skip
-    end = wtforms.TimeField(
-        "Fin de la plage", [validators.Optional()], format=["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh"],
-        invalid_value_message="Cette heure n’est pas lisible. Indiquez par exemple 17:00, ou laissez vide.",
+    title = wtforms.StringField(
+        "Titre de cette réunion",
+        [validators.Length(max=120, message="Raccourcissez le titre\u00a0: 120 caractères au plus.")],
+        filters=[one_line],
     )  # fmt: skip
+    programme = wtforms.TextAreaField("Programme", [validators.Optional(), _LONG], filters=[tidy])
+    what_to_bring = wtforms.TextAreaField("À apporter", [validators.Optional(), _LONG], filters=[tidy])
     meeting_type = wtforms.SelectField("Type de rendez-vous", invalid_choice_message=NOT_IN_LIST)
     duration = WholeNumberField(
         "Durée d’un rendez-vous, en minutes",
@@ -102,7 +143,6 @@ class PublishForm(StaffForm):
         default="yes",
         invalid_choice_message=NOT_IN_LIST,
     )  # fmt: skip
-    allow_overlap = wtforms.BooleanField("Publier quand même, malgré le chevauchement")
 
     def offer(
         self, cfa: Cfa, kinds: Sequence[MeetingType], advisers: Sequence[User], trainings: Sequence[Training]
@@ -137,11 +177,24 @@ class PublishForm(StaffForm):
         self.trainings.choices = dict(shown[: max(MOST_TRAININGS_SHOWN, len(chosen))])
         self.hidden_trainings = len(shown) - len(self.trainings.choices)
 
-    def begin(self) -> None:
-        """Start from the meeting type that is shown first: its way to meet is ticked."""
+    known = True  # False: nothing was published before, so that nothing is folded
+
+    def begin(self, last: Slot | None, typed_type: bool) -> None:
+        """Start from what was published last: type, duration, place; else from the first meeting type."""
+        self.known = last is not None
+        if last and not typed_type:
+            self.meeting_type.data = last.meeting_type.public_id
+            length = int((last.ends_at - last.starts_at).total_seconds()) // 60
+            self.duration.data = length if length != last.meeting_type.duration_minutes else None
         if self.meeting_type.data not in self.kinds:
             self.meeting_type.data = next(iter(self.kinds))
         self.place.data = self.kind.default_place
+        if last:
+            self.site.data = last.site.public_id
+            if not typed_type:
+                self.place.data = last.place
+            if last.place_detail and self.place.data == last.place:
+                (self.video_url if last.place == "video" else self.room).data = last.place_detail
 
     def validate(self, extra_validators: Any = None) -> bool:
         valid = super().validate(extra_validators)
@@ -150,6 +203,9 @@ class PublishForm(StaffForm):
                 check_video_url(self, self.video_url)
             except validators.StopValidation as refusal:
                 self.refuse_field("video_url", str(refusal))
+        for rank in range(2, MOST_RANGES + 1):
+            if self._fields[f"end_{rank}"].data is not None and self._fields[f"start_{rank}"].data is None:
+                self.refuse_field(f"start_{rank}", TIME_EXAMPLE)
         if self.training_scope.data == "chosen" and not self.chosen_trainings():
             self.refuse_field("trainings", "Cochez au moins une formation.")
         return valid and not self.errors
@@ -158,6 +214,71 @@ class PublishForm(StaffForm):
         """Put an error beside a field."""
         field = self._fields[name]
         field.errors = [*field.errors, message]
+
+    def refuse_plan(self, refusal: series.WrongPlan) -> None:
+        """Put a refusal beside its field: « end_2 » is the second range that was filled in."""
+        name, _, rank = refusal.field.partition("_")
+        if name in ("start", "end"):
+            filled = [suffix for suffix, _, _ in self._filled_ranges()]
+            self.refuse_field(name + filled[int(rank or 1) - 1], refusal.message)
+        else:
+            self.refuse_field(refusal.field, refusal.message)
+
+    def _filled_ranges(self) -> list[tuple[str, time, time | None]]:
+        """Return the rows that have a beginning, with the suffix of their fields."""
+        found = []
+        for rank in range(1, MOST_RANGES + 1):
+            suffix = "" if rank == 1 else f"_{rank}"
+            starts = self._fields["start" + suffix].data
+            if starts is not None:
+                found.append((suffix, starts, self._fields["end" + suffix].data))
+        return found
+
+    def rule(self, pause: int) -> series.Rule:
+        """Return what was typed as a rule, once validated; `pause`: minutes when none was typed."""
+        return series.Rule(
+            first_day=self.day.data,
+            ranges=tuple(series.Range(starts, ends) for _, starts, ends in self._filled_ranges()),
+            minutes=self.duration.data or self.kind.duration_minutes,
+            pause=pause if self.pause.data is None else self.pause.data,
+            weekdays=tuple(self.weekdays.data or ()),
+            every_weeks=self.every_weeks.data or 1,
+            last_day=self.until.data,
+            count=self.count.data,
+        )
+
+    @property
+    def unfolded(self) -> set[str]:
+        """The folded parts of the form that hold something typed, or an error."""
+        parts = {
+            "ranges": ("start_2", "end_2", "start_3", "end_3", "start_4", "end_4"),
+            "repeat": ("weekdays", "every_weeks", "until", "count"),
+            "details": ("duration", "pause", "capacity"),
+            "words": ("title", "programme", "what_to_bring"),
+        }  # fmt: skip
+        found = {part for part, names in parts.items() if any(self._fields[name].data for name in names)}
+        parts |= {
+            "where": ("site", "adviser", "place", "room", "video_url"),
+            "who": ("training_scope", "trainings", "listed"),
+        }
+        found |= {part for part, names in parts.items() if any(self._fields[name].errors for name in names)}
+        if self.training_scope.data == "chosen" or self.listed.data == "no":
+            found.add("who")
+        return found
+
+    @property
+    def where_label(self) -> str:
+        """« Campus Nord, sur place, avec Marie Dupont »: what the folded part says."""
+        site = self.site.choices.get(self.site.data) or next(iter(self.site.choices.values()), "")
+        adviser = self.adviser.choices.get(self.adviser.data) or next(iter(self.adviser.choices.values()))
+        return f"{site}, {slots.PLACE_LABELS.get(self.place.data, '').lower()}, avec {adviser}"
+
+    @property
+    def who_label(self) -> str:
+        """« Pour toutes les formations de ce lieu, tous les candidats »: what the other folded part says."""
+        scope = {"site": "toutes les formations de ce lieu", "cfa": "toutes les formations du centre"}
+        who = "par lien seulement" if self.listed.data == "no" else "tous les candidats"
+        return f"Pour {scope.get(self.training_scope.data, 'certaines formations')}, {who}"
 
     def chosen_trainings(self) -> list[Training]:
         """Return the trainings ticked, all of this CFA."""
@@ -181,3 +302,48 @@ def _places(capacity: int) -> str:
 def _training_label(training: Training) -> str:
     towns = ", ".join(site.city or site.shown_name for site in training.sites[:2])
     return f"{training.shown_title} – {towns}" if towns else training.shown_title
+
+
+def typed(entry: quick.Entry, begun: PublishForm, csrf_token: str) -> dict[str, Any]:
+    """Return what a person would have typed to say what a line says; the rest is what the form began with."""
+    values: dict[str, Any] = {
+        name: begun[name].data
+        for name in (
+            "meeting_type",
+            "duration",
+            "adviser",
+            "site",
+            "place",
+            "room",
+            "video_url",
+            "training_scope",
+            "listed",
+        )
+    }
+    if entry.meeting_type and entry.meeting_type != values["meeting_type"]:
+        values |= {
+            "meeting_type": entry.meeting_type,
+            "duration": None,
+            "place": begun.kinds[entry.meeting_type].default_place,
+        }
+    if entry.site and entry.site != values["site"]:
+        values |= {"site": entry.site, "room": None}
+    said = {
+        "csrf_token": csrf_token, "day": entry.first_day, "weekdays": list(entry.weekdays), "until": entry.last_day,
+        "count": entry.count, "every_weeks": entry.every_weeks if entry.every_weeks > 1 else None,
+        "duration": entry.minutes, "pause": entry.pause, "capacity": entry.capacity, "adviser": entry.adviser,
+        "place": entry.place, "room": entry.room,
+    }  # fmt: skip
+    for rank, one in enumerate(entry.ranges, 1):
+        suffix = "" if rank == 1 else f"_{rank}"
+        said |= {"start" + suffix: one.starts, "end" + suffix: one.ends}
+    values |= {name: value for name, value in said.items() if value is not None}
+    return {name: _as_typed(value) for name, value in values.items() if value is not None}
+
+
+def _as_typed(value: Any) -> Any:
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    return [str(one) for one in value] if isinstance(value, list) else str(value)
