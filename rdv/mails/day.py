@@ -21,6 +21,7 @@ def missed_you(row: OutgoingMail) -> Mail:
     slot, request = booking.slot, booking.request
     offered = next_slots(request)
     everything = links.training(request.training) if request.training else links.cfa(request.cfa)
+    phone = french.phone(slot.site.phone or slot.cfa.phone)
     return Mail(
         subject="On vous a manqué : choisissons un autre moment",
         preheader="Un empêchement, cela arrive. Votre projet nous intéresse toujours.",
@@ -28,16 +29,18 @@ def missed_you(row: OutgoingMail) -> Mail:
         paragraphs=(
             f"Un rendez-vous était prévu {meeting.start(slot)} avec {slot.cfa.shown_name}. "
             "Un empêchement, cela arrive : nous serions heureux de vous parler.",
-            "Ces créneaux sont libres. Ouvrez celui qui vous convient pour le réserver :"
+            "Ces dates sont libres. Ouvrez celle qui vous convient pour la réserver."
             if offered
-            else "Dites-nous ce qui vous arrange : être rappelé, écrire, ou choisir une date dès qu’il y en a.",
+            else "Dites-nous ce qui vous arrange\u00a0: être rappelé, écrire, ou choisir une date dès qu’il y en a.",
         ),
-        facts=facts(
-            ("Téléphone du centre", french.phone(slot.site.phone or slot.cfa.phone)), ("Référence", request.reference)
+        button=offered[0] if offered else ("Reprendre contact", everything),
+        links=(*offered[1:], ("Voir toutes les dates", everything), (PAGE, links.personal(request)))
+        if offered
+        else ((PAGE, links.personal(request)),),
+        after=(
+            *((f"Téléphone du centre\u00a0: {phone}. Référence\u00a0: {request.reference}.",) if phone else ()),
+            "Votre projet a changé\u00a0? Vous n’avez rien à faire\u00a0: ce message est le seul.",
         ),
-        button=("Voir toutes les dates" if offered else "Reprendre contact", everything),
-        after=("Votre projet a changé ? Vous n’avez rien à faire : ce message est le seul.",),
-        links=(*offered, (PAGE, links.personal(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -54,7 +57,7 @@ def next_slots(request: CandidateRequest) -> tuple[Link, ...]:
     for slot in free:
         site = db.session.get_one(Site, slot.site_id)
         label = f"{french.moment(slot.starts_at, site.timezone)}, {slots.PLACE_LABELS[slot.place].lower()}"
-        found.append((label.capitalize(), links.slot(slot)))
+        found.append((label[0].upper() + label[1:], links.slot(slot)))
     return tuple(found)
 
 
@@ -85,7 +88,8 @@ def outcomes_missing(row: OutgoingMail) -> Mail:
 
 def _told(booking: Booking) -> tuple[str, str]:
     slot = booking.slot
-    return meeting.start(slot).capitalize(), f"{people.candidate_name(booking.request)}, {slot.shown_title}"
+    when = meeting.start(slot)
+    return when[0].upper() + when[1:], f"{people.candidate_name(booking.request)}, {slot.shown_title}"
 
 
 def _still_missed(row: OutgoingMail, _now: datetime) -> bool:

@@ -131,7 +131,7 @@ def booking_moved(house: House) -> OutgoingMail:
 def booking_moved_with_a_message(house: House) -> OutgoingMail:
     before = house.slot(public_id="creneau-avant", starts_at="2026-11-30T09:20")
     booking = house.booking(house.slot(), sequence=1)
-    said = "Bonjour, je serai en jury ce jour-là. Ce moment vous convient-il ?"
+    said = "Bonjour, je serai en jury ce jour-là. Ce moment vous convient-il ?"
     moved = event(booking.request, "moved", "staff", text=said, data={"from": before.public_id, "slot": "creneau-demo"})
     return mail("booking_moved", CANDIDATE, booking, event_id=moved.id)
 
