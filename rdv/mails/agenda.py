@@ -26,20 +26,20 @@ def booking_changed(row: OutgoingMail) -> Mail:
     moved = former.get("starts_at") != slot.starts_at.isoformat()
     done = "déplacé" if moved else "modifié"
     return Mail(
-        subject=f"Rendez-vous {done} : {meeting.start(slot)}",
+        subject=f"Rendez-vous {done} : {meeting.start(slot)}",
         preheader=f"Votre centre de formation, {slot.cfa.shown_name}, a changé ce rendez-vous.",
         greeting=reader.greeting,
         paragraphs=(
             f"{reader.meeting} a été {done} par le centre de formation. Voici ce qui vaut désormais.",
-            *(("Message du centre :",) if row.event and row.event.text else ()),
+            *(("Message du centre :",) if row.event and row.event.text else ()),
         ),
         quote=(row.event.text or "") if row.event else "",
         facts=booking_facts(booking, reader) + facts(*_what_was(former, slot)),
         button=(PAGE, links.personal(booking.request, row.to_email)),
         after=(
             "Vous gardez la même référence. Si vous aviez ajouté ce rendez-vous à votre agenda, ajoutez-le à nouveau "
-            "depuis votre page personnelle : il remplacera l’ancien.",
-            "Cela ne vous convient pas ? Annulez ou choisissez un autre créneau depuis votre page personnelle.",
+            "depuis votre page personnelle : il remplacera l’ancien.",
+            "Cela ne vous convient pas ? Annulez ou choisissez un autre créneau depuis votre page personnelle.",
         ),
         links=video_links(booking),
         footer_reason=WHY,
