@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from rdv import audit, closures, waitlist
+from rdv import audit, booking, closures, rules, waitlist
 from rdv.closures import Draft
 from rdv.db import db
 from rdv.errors import NotAllowed, RdvError
-from rdv.models import Booking, Cfa, Closure, Membership, Slot, User
+from rdv.models import Booking, CandidateRequest, Cfa, Closure, Membership, Slot, User
 
 LONGEST = timedelta(days=366)
 FARTHEST = timedelta(days=730)  # a date typed beyond is a mistake
@@ -123,6 +123,23 @@ def keep(closure: Closure, kept: Iterable[Booking], now: datetime, *, by: User) 
     return done.rowcount
 
 
+def call_off(
+    closure: Closure, cancelled: Iterable[Booking], now: datetime, *, message: str | None, by: User
+) -> list[CandidateRequest]:
+    """Cancel meetings because of a closure, telling each person; return those who must be called: no message reaches them.
+
+    Raises WrongTransition when one of them was decided on meanwhile: nothing is done then.
+    """
+    # Slots in ascending id, as everywhere that several are written; what their advisers' days need comes before.
+    ordered = sorted(cancelled, key=lambda one: (one.slot_id, one.id))
+    rules.before_seat(one.slot for one in ordered)
+    _lock(sorted({one.slot_id for one in ordered}))
+    for one in ordered:
+        booking.cancel(one, "staff", now, reason=message, user=by)
+    _record("closure.meetings_cancelled", closure, closure.cfa, by, cancelled=len(ordered))
+    return [one.request for one in ordered if one.request.status != "closed"]  # « à appeler » now
+
+
 def _write(closure: Closure, draft: Draft) -> None:
     closure.first_day, closure.last_day = draft.first_day, draft.last_day
     closure.starts, closure.ends = draft.starts, draft.ends
@@ -161,6 +178,8 @@ def _open_again(closure: Closure, now: datetime, except_for: set[int]) -> int:
     ids = sorted(set(db.session.scalars(mine)) - except_for)
     if not ids:
         return 0
+    # What is offered to who waits changes the days of these advisers.
+    rules.before_seat(db.session.scalars(sa.select(Slot).where(Slot.id.in_(ids))))
     _lock(ids)
     found = list(db.session.scalars(sa.select(Slot).where(Slot.id.in_(ids)).order_by(Slot.id)))
     others = _other_closures(closure, found)
@@ -178,7 +197,7 @@ def _open_again(closure: Closure, now: datetime, except_for: set[int]) -> int:
         db.session.refresh(slot)
         if done.rowcount == 1 and other is None:
             opened += 1
-            waitlist.seat_freed(slot, now)
+            waitlist.slot_changed(slot, now)
     return opened
 
 

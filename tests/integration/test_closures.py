@@ -122,7 +122,8 @@ def test_each_meeting_is_decided_on_until_none_is_left(place):
         closing.keep(made, [kept], now, by=manager)
     assert closures.to_decide(made, now) == [cancelled, moved]
     with transaction():
-        booking.cancel(cancelled, "staff", now, reason="Le centre ferme.", user=manager)
+        assert closing.call_off(made, [cancelled], now, message="Le centre ferme.", by=manager) == []
+    assert (cancelled.status, cancelled.cancel_reason) == ("cancelled", "Le centre ferme.")
     with transaction():
         booking.move(moved, target, "staff", now, user=manager)
     assert closures.to_decide(made, now) == []

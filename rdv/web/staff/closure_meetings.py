@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import validators
 
-from rdv import booking, clock, closing, closures, french
+from rdv import clock, closing, closures, french
 from rdv.db import transaction
 from rdv.errors import RdvError
 from rdv.extensions import csrf
@@ -59,7 +59,7 @@ def decide_on_meetings(public_id: str) -> ResponseReturnValue:
     wanted = set(form.meetings.data or ())
     chosen = [one for one in closures.to_decide(found, clock.now()) if one.public_id in wanted]
     try:
-        done = _keep(found, chosen) if action == "keep" else _cancel(chosen, form.message.data or None)
+        done = _keep(found, chosen) if action == "keep" else _cancel(found, chosen, form.message.data or None)
     except RdvError as refusal:
         form.refuse(refusal)
         return _page(found, form), refusal.status
@@ -82,18 +82,15 @@ def _keep(found: Closure, chosen: Sequence[Booking]) -> str:
     return f"{french.plural(kept, 'rendez-vous maintenu', 'rendez-vous maintenus')}. Les personnes ne reçoivent rien."
 
 
-def _cancel(chosen: Sequence[Booking], message: str | None) -> str:
-    person, now = current_person(), clock.now()
-    # In ascending slot, as everywhere that several slots are written.
-    ordered = sorted(chosen, key=lambda one: (one.slot_id, one.id))
+def _cancel(found: Closure, chosen: Sequence[Booking], message: str | None) -> str:
+    person = current_person()
     with transaction():
-        for one in ordered:
-            booking.cancel(one, "staff", now, reason=message, user=person)
-    to_call = [one.request.person_name for one in ordered if not one.request.email]
-    told = f"{french.plural(len(ordered), 'rendez-vous annulé', 'rendez-vous annulés')}."
-    if not to_call:
+        unreached = closing.call_off(found, chosen, clock.now(), message=message, by=person)
+    told = f"{french.plural(len(chosen), 'rendez-vous annulé', 'rendez-vous annulés')}."
+    if not unreached:
         return f"{told} Chaque personne est prévenue."
-    return f"{told} À appeler, faute d’adresse électronique\u00a0: {', '.join(to_call)}. Les demandes sont dans «\u00a0À traiter\u00a0»."
+    names = ", ".join(one.person_name for one in unreached)
+    return f"{told} À appeler, faute d’adresse électronique\u00a0: {names}. Les demandes sont dans «\u00a0À traiter\u00a0»."
 
 
 def _page(found: Closure, form: DecisionForm) -> str:

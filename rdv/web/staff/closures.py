@@ -120,9 +120,7 @@ def _form(whose: str | None = None) -> ClosureForm:
     return form
 
 
-def _page(
-    form: ClosureForm, found: Closure | None, draft: Draft | None = None, met: Touched | None = None
-) -> ResponseReturnValue:
+def _page(form: ClosureForm, found: Closure | None, draft: Draft | None = None, met: Touched | None = None) -> str:
     booked = closure_lines.people(met.booked) if met else []
     return render_template(
         "staff/closure.html",
