@@ -13,6 +13,7 @@ from tests import make
 from tests.support.pages import submit, visit
 
 NOW = "2026-11-23T08:00Z"
+TAILS = ("/annuler", "/deplacer", "/presence", "/retard", "/rendez-vous.ics")
 
 
 def count(model, *conditions):
@@ -86,36 +87,46 @@ def test_cancel(client, house):
     page = visit(client, path(house.request))
     page = visit(client, page.link("Annuler ce rendez-vous"))
     assert (house.held.status, house.slot.seats_taken) == ("booked", 1)  # a GET gives nothing back
-    again = submit(client, page, status=422)
-    assert "Choisissez une raison" in " ".join(again.errors)
+    long = submit(client, page, button="trouvé une entreprise", text="a" * 201, status=422)
+    assert "200 caractères au plus" in " ".join(long.errors)
     assert house.held.status == "booked"
-    done = submit(client, again, reason="unavailable", text="Je suis malade")
+    done = submit(client, long, button="trouvé une entreprise", text="Merci à vous")
     assert done.h1 == "Vous avez annulé ce rendez-vous"
     assert done.link("mercredi 2 décembre 9 h").startswith(f"/rendez-vous/{other.public_id}")
     assert (house.held.status, house.held.cancelled_by, house.slot.seats_taken) == ("cancelled", "candidate", 0)
-    assert house.held.cancel_reason == "J’ai un empêchement – Je suis malade"
+    assert (house.held.cancel_choice, house.held.cancel_reason) == ("company", "Merci à vous")
+    assert "J’ai trouvé une entreprise – Merci à vous" in done.text
     kinds = set(db.session.scalars(sa.select(OutgoingMail.kind)))
     assert kinds == {"booking_cancelled", "adviser_booking_cancelled"}
-    assert submit(client, again, reason="unavailable").h1 == done.h1  # a second click
-    assert count(RequestEvent, RequestEvent.kind == "cancelled") == 1
+    assert submit(client, long, button="autre centre", text="Merci").h1 == done.h1  # a second click
+    assert (house.held.cancel_choice, count(RequestEvent, RequestEvent.kind == "cancelled")) == ("company", 1)
     assert not done.links("Ajouter à mon agenda")
+
+
+def test_a_reason_is_never_required_and_none_is_invented(client, house):
+    page = visit(client, path(house.request) + "/annuler")
+    token = page.fields()["form_token"][0]
+    answer = client.post(path(house.request) + "/annuler", data={"form_token": token, "choice": "autre"})
+    assert (answer.status_code, house.held.status) == (422, "booked")
+    submit(client, page, button="sans dire pourquoi")
+    assert (house.held.status, house.held.cancel_choice, house.held.cancel_reason) == ("cancelled", None, None)
 
 
 def test_an_expired_cancel_form_is_shown_again(client, house):
     page = visit(client, path(house.request) + "/annuler")
     house.clock.tick(hours=5)
-    again = submit(client, page, status=400, reason="mistake", text="Pardon")
-    assert (again.fields()["reason"], again.fields()["text"]) == (["mistake"], ["Pardon"])
+    again = submit(client, page, status=400, button="plus disponible", text="Pardon")
+    assert again.fields()["text"] == ["Pardon"]
     assert house.held.status == "booked"
-    submit(client, again)
-    assert house.held.status == "cancelled"
+    submit(client, again, button="plus disponible")
+    assert (house.held.status, house.held.cancel_choice) == ("cancelled", "not_available")
 
 
 def test_a_meeting_that_began_is_not_cancelled(client, house):
     house.clock.to("2026-12-01T12:50Z")
     page = visit(client, path(house.request) + "/annuler")
     house.clock.to("2026-12-01T13:10Z")
-    late = submit(client, page, status=409, reason="unavailable")
+    late = submit(client, page, status=409, button="plus disponible")
     assert "il ne peut plus être annulé" in late.text
     assert not late.links("Annuler")
     assert visit(client, path(house.request) + "/annuler", follow=True).h1 == late.h1
@@ -189,10 +200,11 @@ def test_links_that_do_not_open(client, house):
         sign_link("personal", "abcdefgh23456789", request.email, 1),
     ]  # fmt: skip
     for token in wrong:
-        for tail in ("", "/annuler", "/rendez-vous.ics"):
+        for tail in ("", *TAILS):
             page = visit(client, f"/suivi/{token}{tail}", status=404)
             assert page.link("Recevoir à nouveau mon lien") == "/renvoyer-mon-lien"
-    assert client.post(f"/suivi/{wrong[1]}/annuler").status_code == 404
+    for tail in TAILS[:4]:
+        assert client.post(f"/suivi/{wrong[1]}{tail}").status_code == 404
     assert house.held.status == "booked"
 
 
@@ -215,7 +227,7 @@ def test_wrong_links_are_counted(client, house, change_settings):
 
 def test_a_visit_changes_nothing(client, house):
     before = house.request.version
-    for tail in ("", "/annuler", "/rendez-vous.ics"):
+    for tail in ("", *TAILS):
         client.get(path(house.request) + tail)
     assert (house.request.version, house.held.sequence, count(OutgoingMail)) == (before, 0, 0)
 

@@ -11,6 +11,17 @@ __all__ = ["bp", "register"]
 
 def register(app: Flask) -> None:
     """Bind the blueprint with its views."""
-    from rdv.web.public import booking, contact, information, pages, personal, resend, short  # noqa: F401
+    from rdv.web.public import (  # noqa: F401
+        booking,
+        cancelling,
+        coming,
+        contact,
+        information,
+        moving,
+        pages,
+        personal,
+        resend,
+        short,
+    )
 
     app.register_blueprint(bp)

@@ -9,21 +9,19 @@ from typing import Any
 import wtforms
 from wtforms import validators
 
+from rdv import french
 from rdv.booking import ContactMissing, check_contact
-from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS, Candidate
-from rdv.models import Platform
-from rdv.web.forms import EmailField, MultiCheckbox, PhoneField, PublicForm, Required, one_line, tidy
+from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_BUTTONS, REASONS, Candidate
+from rdv.models import Platform, Slot
+from rdv.presence import LATE_MINUTES
+from rdv.waitlist import AddressMissing
+from rdv.web.forms import CHOOSE, EmailField, MultiCheckbox, PhoneField, PublicForm, Required, one_line, tidy
 
 MOST_CHARACTERS = 2000
 EITHER = (
     "Indiquez une adresse électronique ou un numéro de téléphone pour que le centre puisse vous joindre. "
     "Exemples\u00a0: prenom.nom@exemple.fr, 06 12 34 56 78"
 )
-CANCEL_REASONS: dict[str, str] = {
-    "unavailable": "J’ai un empêchement",
-    "other_choice": "J’ai trouvé une autre solution",
-    "mistake": "Je me suis trompé",
-}
 
 
 def name_only(form: wtforms.Form, field: wtforms.Field) -> None:
@@ -33,6 +31,12 @@ def name_only(form: wtforms.Form, field: wtforms.Field) -> None:
     dotted = any(part for part in text.split(".")[1:] if part and not part.startswith((" ", "-")))
     if not letters or dotted:
         raise validators.ValidationError("Écrivez un nom avec des lettres seulement, par exemple Anne-Lise ou N’Diaye.")
+
+
+def _name(label: str) -> wtforms.StringField:
+    """Return an optional name."""
+    too_long = validators.Length(max=80, message="80 caractères au plus pour un nom.")
+    return wtforms.StringField(label, filters=[one_line], validators=[too_long, name_only])
 
 
 class CandidateForm(PublicForm):
@@ -59,6 +63,11 @@ class CandidateForm(PublicForm):
     email = EmailField("Adresse électronique")
     phone = PhoneField("Téléphone")
     asker = wtforms.RadioField("Vous êtes", choices=ASKERS, default="candidate")
+    # Two people: who asks for somebody else may give their own contact; the candidate's becomes optional.
+    asker_first_name = _name("Votre prénom")
+    asker_last_name = _name("Votre nom")
+    asker_email = EmailField("Votre adresse électronique")
+    asker_phone = PhoneField("Votre téléphone")
     reasons = MultiCheckbox("Vos questions portent sur", choices=REASONS)
     text = wtforms.TextAreaField(
         "Votre message",
@@ -71,24 +80,51 @@ class CandidateForm(PublicForm):
     )
 
     def candidate(self, platform: Platform | None) -> Candidate:
-        """Return the validated person."""
+        """Return the validated person; what the asker gave of theirs also serves where the candidate gave nothing."""
+        theirs = self.for_somebody
+        asker_email = self.asker_email.normalised if theirs else None
+        asker_phone = self.asker_phone.normalised if theirs else None
         return Candidate(
             first_name=self.first_name.data or "",
             last_name=self.last_name.data or "",
-            email=self.email.normalised,
-            phone=self.phone.normalised,
+            email=self.email.normalised or asker_email,
+            phone=self.phone.normalised or asker_phone,
             asker=self.asker.data,
+            asker_first_name=(self.asker_first_name.data or None) if theirs else None,
+            asker_last_name=(self.asker_last_name.data or None) if theirs else None,
+            asker_email=asker_email,
+            asker_phone=asker_phone,
             reasons=list(self.reasons.data or []),
             text=self.text.data or None,
             platform_id=platform.id if platform else None,
         )
 
+    @property
+    def for_somebody(self) -> bool:
+        """True when a parent or a helper asks."""
+        return bool(self.asker.data != "candidate")
+
+    @property
+    def typed_email(self) -> str | None:
+        """An address that reaches one of the two people, as typed."""
+        fields = (self.email, self.asker_email) if self.for_somebody else (self.email,)
+        return next((field.normalised or field.data for field in fields if field.data), None)
+
+    @property
+    def typed_phone(self) -> str | None:
+        """A number that reaches one of the two people, as typed."""
+        fields = (self.phone, self.asker_phone) if self.for_somebody else (self.phone,)
+        return next((field.normalised or field.data for field in fields if field.data), None)
+
     def missing_contact(self) -> tuple[str, str] | None:
         """Return the field and the sentence of the contact that this mode lacks, None when all is there."""
-        return None if self.email.data or self.phone.data else ("email", EITHER)
+        return None if self.typed_email or self.typed_phone else ("email", EITHER)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Check each field, then that the person can be reached."""
+        """Check each field, then that the person can be reached; nothing is asked of an asker who is the candidate."""
+        if not self.for_somebody:
+            for name in ("asker_first_name", "asker_last_name", "asker_email", "asker_phone"):
+                self[name].data = None
         valid: bool = super().validate(extra_validators)
         missing = self.missing_contact()
         if missing is None:
@@ -108,20 +144,50 @@ class CandidateForm(PublicForm):
 
 
 class BookingForm(CandidateForm):
-    """Book a slot: a call needs a phone, a video an e-mail, otherwise either."""
+    """Book a slot: a call needs a phone, a video an e-mail, otherwise either; guests where the CFA welcomes them."""
 
-    def __init__(self, formdata: Any = None, *, place: str) -> None:
+    guests = wtforms.SelectField("Personnes qui vous accompagnent", coerce=int, default=0)
+
+    def __init__(self, formdata: Any = None, *, slot: Slot) -> None:
         super().__init__(formdata)
-        self.place = place
+        self.place = slot.place
+        allowed = slot.meeting_type.guests_allowed
+        if allowed:
+            self.guests.choices = [(number, str(number) if number else "Aucune") for number in range(allowed + 1)]
+        else:
+            del self.guests
+
+    @property
+    def guest_count(self) -> int:
+        """How many come along."""
+        return int(self.guests.data or 0) if "guests" in self else 0
+
+    def too_many_for(self, slot: Slot) -> bool:
+        """Say, beside the guests, that the seats left do not hold everybody, when that is so."""
+        if not slot.meeting_type.guests_counted or not 0 < slot.seats_left <= self.guest_count:
+            return False
+        left = french.plural(slot.seats_left, "place")
+        self.refuse(
+            "guests", f"Il reste {left}\u00a0: venez avec moins de personnes, ou inscrivez-vous sur la liste d’attente."
+        )
+        return True
 
     def missing_contact(self) -> tuple[str, str] | None:
         """Return what a meeting of this kind lacks to reach the person."""
-        typed = Candidate("", "", self.email.data or None, self.phone.data or None)
+        typed = Candidate("", "", self.typed_email, self.typed_phone)
         try:
             check_contact(self.place, typed)
         except ContactMissing as missing:
             return missing.field, missing.message
         return super().missing_contact()
+
+
+class WaitForm(BookingForm):
+    """Wait for a seat: an address is needed, where it is offered."""
+
+    def missing_contact(self) -> tuple[str, str] | None:
+        """Return the address's sentence when it lacks."""
+        return super().missing_contact() or (None if self.typed_email else ("email", AddressMissing.message))
 
 
 class CallbackForm(CandidateForm):
@@ -131,7 +197,7 @@ class CallbackForm(CandidateForm):
 
     def missing_contact(self) -> tuple[str, str] | None:
         """Return the phone's sentence when it lacks."""
-        if self.phone.data:
+        if self.typed_phone:
             return None
         return "phone", "Indiquez le numéro où le centre peut vous rappeler, par exemple 06 12 34 56 78."
 
@@ -154,23 +220,29 @@ class MessageForm(CandidateForm):
 
 
 class CancelForm(PublicForm):
-    """Give a seat back, saying why."""
+    """Give a seat back; each button cancels at once, and says why or nothing."""
 
-    reason = wtforms.RadioField(
-        "Pourquoi annulez-vous\u00a0?",
-        choices=CANCEL_REASONS,
-        validators=[validators.InputRequired("Choisissez une raison, par exemple «\u00a0J’ai un empêchement\u00a0».")],
-    )
+    choice = wtforms.StringField(validators=[validators.AnyOf(["", *CANCEL_BUTTONS], message=CHOOSE)], default="")
     text = wtforms.TextAreaField(
         "Un mot pour le centre",
         filters=[one_line],
-        validators=[validators.Length(max=200, message="200 caractères au plus\u00a0: raccourcissez votre message.")],
+        validators=[validators.Length(max=200, message="200 caractères au plus : raccourcissez votre message.")],
     )
 
-    def sentence(self) -> str:
-        """Return the reason as the CFA reads it."""
-        label = CANCEL_REASONS[self.reason.data]
-        return f"{label} – {self.text.data}" if self.text.data else label
+
+class MoveForm(PublicForm):
+    """Choose another slot; `actuel` is the one that the page showed as booked."""
+
+    creneau = wtforms.StringField(validators=[Required("Choisissez un créneau, ou gardez votre rendez-vous.")])
+    actuel = wtforms.HiddenField()
+
+
+class LateForm(PublicForm):
+    """How late, by the button pressed."""
+
+    minutes = wtforms.IntegerField(
+        validators=[validators.AnyOf(LATE_MINUTES, message="Choisissez un retard : 5, 10, 15 ou 30 minutes.")]
+    )
 
 
 class ResendForm(PublicForm):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import clock, french
-from rdv.candidate import CALLBACK_WINDOWS, REASONS
+from rdv import asker, clock, french
+from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
+from rdv.web.public.reading import Reading
 from rdv.web.public.shown import PLACES
 
 OUTCOMES = {
@@ -19,6 +20,7 @@ OUTCOMES = {
     "cancelled_by_candidate": "Vous avez annulé",
     "cancelled_by_cfa": "Le centre a annulé",
     "no_follow_up": "Votre demande est terminée",
+    "waitlisted": "Vous êtes sur la liste d’attente",
 }
 BOOKINGS = {
     "attended": "Vous avez rencontré le centre",
@@ -32,6 +34,13 @@ TITLES = {
     "cancelled": "Rendez-vous annulé",
     "answer": "Réponse du centre",
     "opened_by_cfa": "Demande lue par le centre",
+    "presence": "Venue confirmée",
+    "late": "Retard annoncé",
+    "slot_changed": "Rendez-vous modifié",
+    "waitlisted": "Inscription sur la liste d’attente",
+    "offered": "Place proposée",
+    "offer_ended": "Place proposée, non prise",
+    "left_waitlist": "Sortie de la liste d’attente",
 }
 
 
@@ -69,53 +78,107 @@ def zone_of(found: CandidateRequest) -> str:
     return found.site.timezone if found.site else clock.PARIS
 
 
-def standing_of(found: CandidateRequest, now: datetime) -> Standing:
-    """Say where a request stands."""
+def phone_of(found: CandidateRequest) -> str | None:
+    """Return the number to call about a request: that of its training, its place or its CFA."""
+    places = (found.training, found.site, found.cfa)
+    return next((place.phone for place in places if place and place.phone), None)
+
+
+def standing_of(reading: Reading, now: datetime) -> Standing:
+    """Say where a request stands, to the one of its people who reads."""
+    found = reading.request
     held = found.booking
     if held is None:
-        return _of_request(found, now)
+        return _of_request(reading, now)
     if held.status == "cancelled" and found.status != "closed":
         # The centre cancelled and nobody could be mailed: it must call.
         return Standing("warning", "Le centre a annulé ce rendez-vous", _expected(found, now), _when(held))
-    return _of_booking(found, held, now)
+    return _of_booking(reading, held, now)
 
 
-def _of_booking(found: CandidateRequest, held: Booking, now: datetime) -> Standing:
-    slot = held.slot
+def _of_booking(reading: Reading, held: Booking, now: datetime) -> Standing:
+    found, slot, asked = reading.request, held.slot, _asked(reading)
     if held.status == "cancelled":
-        title = "Vous avez annulé ce rendez-vous" if held.cancelled_by == "candidate" else OUTCOMES["cancelled_by_cfa"]
-        return Standing("info", title, "Vous pouvez en réserver un autre.", _when(held), facts=_asked(found))
+        return Standing(
+            "info", _cancelled(reading, held), "Vous pouvez en réserver un autre.", _when(held), facts=asked
+        )
     if held.status != "booked":
-        return Standing("info", BOOKINGS[held.status], "Merci de votre intérêt.", _when(held), facts=_asked(found))
+        return Standing("info", BOOKINGS[held.status], "Merci de votre intérêt.", _when(held), facts=asked)
     if slot.ends_at <= now:
-        return Standing("info", "Ce rendez-vous est passé", "Merci de votre intérêt.", _when(held), facts=_asked(found))
+        return Standing("info", "Ce rendez-vous est passé", "Merci de votre intérêt.", _when(held), facts=asked)
     minutes = int((slot.ends_at - slot.starts_at).total_seconds() // 60)
     detail = slot.place_detail or None
     video = detail if slot.place == "video" and (detail or "").startswith("https://") else None
-    kind = slot.meeting_type
     facts: list[tuple[str, str | None]] = [
-        ("Quoi", kind.title),
+        ("Quoi", slot.shown_title),
         ("Comment", f"{PLACES[slot.place]}, {french.duration(minutes)}"),
         ("Adresse", "\n".join(filter(None, (slot.site.shown_name, slot.site.shown_address))) if slot.place == "on_site" else None),
         ("Précisions", detail if not video else None),
-        ("Téléphone", f"Le centre vous appellera au {french.phone(found.phone)}" if slot.place == "phone" else None),
-        *_asked(found),
+        ("Téléphone", _called(reading) if slot.place == "phone" else None),
+        ("Venue", "Confirmée" if held.presence_at else None),
+        ("Retard annoncé", french.duration(held.late_minutes) if held.late_minutes else None),
+        *asked,
     ]  # fmt: skip
-    sent = (
-        f"Une confirmation est envoyée à {masked_email(found.email)}."
-        if found.email
-        else "Notez votre référence et gardez l’adresse de cette page\u00a0: elle permet d’annuler."
-    )
     return Standing(
-        "success", "Rendez-vous confirmé", sent, _when(held),
-        f"Avec {slot.adviser.first_name}, {found.cfa.shown_name}", facts, video, kind.what_to_bring, kind.instructions,
+        "success", "Rendez-vous confirmé", _known(reading, held) or _sent(reading), _when(held),
+        f"Avec {slot.adviser.first_name}, {found.cfa.shown_name}", facts, video, slot.shown_what_to_bring,
+        slot.meeting_type.instructions,
     )  # fmt: skip
 
 
-def _of_request(found: CandidateRequest, now: datetime) -> Standing:
-    facts = _asked(found)
+def _cancelled(reading: Reading, held: Booking) -> str:
+    """Say who cancelled."""
+    if held.cancelled_by != "candidate":
+        return OUTCOMES["cancelled_by_cfa"]
+    last = next((event for event in reversed(reading.request.events) if event.kind == "cancelled"), None)
+    if last is None or reading.acted(last):
+        return "Vous avez annulé ce rendez-vous"
+    return f"{_capital(reading.other)} a annulé ce rendez-vous"
+
+
+def _called(reading: Reading) -> str | None:
+    """Say whom the centre calls: the reader, at their number; the other one, without it."""
+    found = reading.request
+    if not found.phone:
+        return None
+    if asker.present(found) and asker.reads(found, found.phone) != reading.is_asker:
+        return f"Le centre appellera {reading.other}"
+    return f"Le centre vous appellera au {french.phone(found.phone)}"
+
+
+def _known(reading: Reading, held: Booking) -> str | None:
+    """Say what the centre already knows of the day: how late, or that they come."""
+    if held.late_minutes:
+        return f"Le centre est prévenu d’un retard d’environ {french.duration(held.late_minutes)}."
+    if held.presence_at:
+        who = f"{reading.request.first_name} vient" if reading.is_asker else "vous venez"
+        return f"C’est noté : {who}. Si cela change, déplacez ou annulez le rendez-vous."
+    return None
+
+
+def _sent(reading: Reading) -> str:
+    """Say where the confirmation goes; of the other's address, only that there is one."""
+    found = reading.request
+    own = found.asker_email if reading.is_asker else found.email
+    if not reading.is_asker and asker.reads(found, own):
+        own = None
+    if own is None:
+        return "Notez votre référence et gardez l’adresse de cette page : elle permet de déplacer ou d’annuler."
+    told = f"Une confirmation est envoyée à {masked_email(own)}."
+    both = reading.is_asker and found.email and not asker.reads(found, found.email)
+    return f"{told} {found.first_name} la reçoit aussi." if both else told
+
+
+def _of_request(reading: Reading, now: datetime) -> Standing:
+    found, facts = reading.request, _asked(reading)
     if found.status == "closed":
-        return Standing("info", OUTCOMES[found.outcome or "no_follow_up"], "Votre demande est terminée.", facts=facts)
+        outcome = found.outcome or "no_follow_up"
+        text = (
+            "Le centre vous prévient dès qu’une place se libère."
+            if outcome == "waitlisted"
+            else "Votre demande est terminée."
+        )
+        return Standing("info", OUTCOMES[outcome], text, facts=facts)
     if found.status == "waiting_candidate":
         text = "Sa réponse est ci-dessous." if any(e.kind == "answer" for e in found.events) else "Il vous a parlé."
         return Standing("success", OUTCOMES["answered"], text, facts=facts)
@@ -133,37 +196,62 @@ def _expected(found: CandidateRequest, now: datetime) -> str:
     return f"Réponse attendue avant {due}."
 
 
-def _asked(found: CandidateRequest) -> list[tuple[str, str | None]]:
-    called = f"Vous serez appelé au {french.phone(found.phone)}" if found.mode == "callback" else None
-    return [
+def _asked(reading: Reading) -> list[tuple[str, str | None]]:
+    """Return what was asked; the words of who asks for somebody are theirs, and stay with them."""
+    found = reading.request
+    by_other = asker.present(found) and not reading.is_asker
+    facts: list[tuple[str, str | None]] = [
         ("Formation", found.training.shown_title if found.training else None),
         ("Au nom de", found.person_name),
-        ("Rappel", called),
-        ("Vos préférences", ", ".join(CALLBACK_WINDOWS[key] for key in found.callback_windows if key in CALLBACK_WINDOWS)),
-        ("Vos questions", ", ".join(REASONS[key] for key in found.reasons if key in REASONS)),
-        ("Votre message", found.text),
-        ("Référence", found.reference),
-    ]  # fmt: skip
+        ("Demande faite par", _capital(reading.other) if by_other else None),
+        ("Rappel", _called(reading) if found.mode == "callback" else None),
+    ]
+    if not by_other:
+        facts += [
+            ("Vos préférences", ", ".join(CALLBACK_WINDOWS[key] for key in found.callback_windows if key in CALLBACK_WINDOWS)),
+            ("Vos questions", ", ".join(REASONS[key] for key in found.reasons if key in REASONS)),
+            ("Votre message", found.text),
+        ]  # fmt: skip
+    return [*facts, ("Référence", found.reference)]
 
 
 def _when(held: Booking) -> str:
     moment = french.moment(held.slot.starts_at, held.slot.site.timezone)
-    return moment[:1].upper() + moment[1:]
+    return _capital(moment)
 
 
-def thread_of(found: CandidateRequest) -> list[Line]:
-    """Return what the candidate may see of a request's history: never an internal event."""
-    zone = zone_of(found)
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def thread_of(reading: Reading) -> list[Line]:
+    """Return what this reader may see of a request's history: never an internal event, nor the other's words."""
+    zone = zone_of(reading.request)
     return [
-        Line(french.moment(event.at, zone), _author(event), TITLES[event.kind], event.text, event.kind)
-        for event in found.events
+        Line(
+            french.moment(event.at, zone),
+            _author(reading, event),
+            TITLES[event.kind],
+            _words(reading, event),
+            event.kind,
+        )
+        for event in reading.request.events
         if not event.internal and event.kind in TITLES
     ]
 
 
-def _author(event: RequestEvent) -> str:
+def _words(reading: Reading, event: RequestEvent) -> str | None:
+    if event.actor == "candidate" and not reading.acted(event):
+        return None
+    if event.kind == "late":
+        return french.duration(int(event.data["minutes"]))
+    chosen = CANCEL_BUTTONS.get(event.data.get("choice", ""))
+    return " – ".join(filter(None, (chosen, event.text))) or None
+
+
+def _author(reading: Reading, event: RequestEvent) -> str:
     if event.actor == "candidate":
-        return "Vous"
+        return "Vous" if reading.acted(event) else _capital(reading.other)
     if event.actor == "system":
         return "Le service"
     return event.user.first_name if event.user else "Le centre"
