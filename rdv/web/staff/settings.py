@@ -5,15 +5,16 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import cfa_settings, french
+from rdv import agenda, cfa_settings, clock, closures, french
 from rdv.db import transaction
 from rdv.models import Cfa, Site
 from rdv.opening_hours import WEEKDAYS, show_spans, week_of
 from rdv.permissions import can_change_settings
-from rdv.web.staff import context
+from rdv.web.staff import closure_lines, context
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.forms import CfaSettingsForm, SiteSettingsForm
 
+CLOSURES_SHOWN = 3
 DEFAULT_HOURS = "du lundi au vendredi, 9\u00a0h – 17\u00a0h (par défaut)"
 
 
@@ -26,6 +27,7 @@ def settings() -> str:
         may_change=can_change_settings(context.current_membership()),
         facts=_facts(cfa),
         sites=[_site(each) for each in cfa_settings.sites_with_hours(cfa)],
+        closures=_closures(cfa),
     )
 
 
@@ -95,6 +97,13 @@ def _facts(cfa: Cfa) -> list[tuple[str, str | None]]:
         ("Réponse promise en", french.plural(cfa.answer_days, "jour ouvré", "jours ouvrés")),
         ("Contact handicap", cfa.disability_contact or "Non renseigné"),
     ]
+
+
+def _closures(cfa: Cfa) -> list[tuple[str, str]]:
+    """Return the next closures of the centre and its places; absences are not settings."""
+    found = closures.listed(cfa.id, clock.today(agenda.home_zone(cfa)))
+    shown = [one for one in (*found.current, *found.coming) if one.user_id is None][:CLOSURES_SHOWN]
+    return [(closure_lines.title(one), f"{closure_lines.whose(one)}, {closure_lines.when(one)}") for one in shown]
 
 
 def _site(site: Site) -> dict[str, object]:
