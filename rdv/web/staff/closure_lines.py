@@ -47,15 +47,14 @@ def lines(found: Sequence[Closure], may_change: Iterable[Closure], now: datetime
 
 
 def _line(closure: Closure, may_change: bool, waiting: int) -> Line:
-    address = {"public_id": closure.public_id}
     return Line(
         title=title(closure),
         when=when(closure),
         whose=whose(closure),
-        href=url_for("staff.closure", **address) if may_change else None,
-        end_href=url_for("staff.end_closure", **address),
+        href=url_for("staff.closure", public_id=closure.public_id) if may_change else None,
+        end_href=url_for("staff.end_closure", public_id=closure.public_id),
         waiting=f"{waiting}\u00a0rendez-vous pendant cette {kind(closure).lower()}" if waiting else None,
-        meetings_href=url_for("staff.closure_meetings", **address),
+        meetings_href=url_for("staff.closure_meetings", public_id=closure.public_id),
     )
 
 
