@@ -8,8 +8,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from rdv import attendance, clock, french, inbox
-from rdv.candidate import ASKERS, CALLBACK_WINDOWS, REASONS
+from rdv import asker, attendance, clock, french, inbox
+from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import CandidateRequest, RequestEvent
 from rdv.web.filters import mailto
@@ -32,10 +32,6 @@ EVENT_TITLES = {
     "presence": "Venue confirmée",
     "late": "Retard annoncé",
     "slot_changed": "Créneau modifié",
-    "waitlisted": "Inscription sur la liste d’attente",
-    "offered": "Place proposée",
-    "offer_ended": "Proposition de place terminée",
-    "left_waitlist": "Liste d’attente quittée",
 }
 
 
@@ -126,18 +122,38 @@ def row(request: CandidateRequest, now: datetime, href: str) -> Row:
 
 
 def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | None]]:
-    """Return who asks, how to reach them and what about, as pairs for `facts`."""
+    """Return who asks and for whom, how to reach each and what about, as pairs for `facts`."""
     windows = [CALLBACK_WINDOWS.get(each, each) for each in request.callback_windows]
+    # The asker's contact stands for the candidate's where they gave none: it is shown once, under its owner.
+    phone = None if asker.reads(request, request.phone) else request.phone
+    email = None if asker.reads(request, request.email) else request.email
     return [
         ("Nom", request.person_name),
-        ("Qui écrit", ASKERS[request.asker]),
-        ("Téléphone", _link(request.phone and f"tel:{request.phone}", french.phone(request.phone))),
-        ("Adresse électronique", _link(request.email and mailto(request.email), request.email or "")),
+        ("Téléphone", _phone(phone)),
+        ("Adresse électronique", _email(email)),
+        ("Qui écrit", asker_label(request)),
+        ("Son téléphone", _phone(request.asker_phone)),
+        ("Son adresse électronique", _email(request.asker_email)),
         ("Joignable", "\n".join(windows)),
         ("Formation", request.training.shown_title if request.training else None),
         ("Lieu", request.site.shown_name if request.site else None),
         ("Sujets", "\n".join(REASONS.get(each, each) for each in request.reasons)),
     ]
+
+
+def asker_label(request: CandidateRequest) -> str:
+    """« Marie Lambert, un parent ou représentant légal », or the label alone."""
+    label = ASKERS[request.asker]
+    name = " ".join(filter(None, (request.asker_first_name, request.asker_last_name)))
+    return f"{name}, {label[:1].lower()}{label[1:]}" if name else label
+
+
+def _phone(number: str | None) -> Markup | None:
+    return _link(number and f"tel:{number}", french.phone(number))
+
+
+def _email(address: str | None) -> Markup | None:
+    return _link(address and mailto(address), address or "")
 
 
 def _link(target: str | None, words: str) -> Markup | None:
@@ -164,7 +180,7 @@ def thread(
 
 def _who(request: CandidateRequest, event: RequestEvent) -> str:
     if event.actor == "candidate":
-        return request.person_name
+        return asker_label(request) if asker.acted(event) else request.person_name
     if event.actor == "cfa_link":
         return f"Le centre ({masked_email(request.recipient_email)})" if request.recipient_email else "Le centre"
     return event.user.shown_name if event.user else "Le service"
@@ -178,6 +194,10 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
     if event.kind == "attendance":
         told = attendance.OUTCOMES.get(event.data.get("outcome", ""))
         return f"Présence notée\u00a0: {told.lower()}" if told else "Présence effacée"
+    if event.kind == "cancelled" and event.data.get("choice") in CANCEL_WORDS:
+        return f"Rendez-vous annulé\u00a0: {CANCEL_WORDS[event.data['choice']].lower()}"
+    if event.kind == "late":
+        return f"Retard annoncé\u00a0: {french.duration(int(event.data['minutes']))}"
     if event.kind == "assigned":
         owner = event.data.get("owner")
         return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"

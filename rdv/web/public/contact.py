@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, inbox
+from rdv import asker, clock, inbox
 from rdv.db import transaction
 from rdv.errors import FormExpired, FormRefused, ModeClosed, RdvError, RequestReplayed, TooManyRequests
 from rdv.models import Cfa, Training
@@ -79,7 +79,7 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
     sent, candidate = submission(token), form.candidate(platform())
     windows = list(form.windows.data or []) if isinstance(form, CallbackForm) else None
     try:
-        count_post(target.cfa.public_id, candidate.email, candidate.phone)
+        count_post(target.cfa.public_id, *asker.contacts(candidate))
         try:
             with transaction():
                 made = inbox.open_request(

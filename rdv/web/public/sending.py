@@ -5,15 +5,15 @@ from __future__ import annotations
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import inbox, links
+from rdv import asker, inbox, links
 from rdv.candidate import Submission
 from rdv.models import CandidateRequest
 from rdv.tokens import sign_form
 
 
 def personal_page(found: CandidateRequest) -> ResponseReturnValue:
-    """Lead to the page of a request (303: a reload posts nothing)."""
-    return redirect(url_for("public.personal", token=links.personal_token(found)), 303)
+    """Lead to the page of a request, as whoever filled the form reads it (303: a reload posts nothing)."""
+    return redirect(url_for("public.personal", token=links.personal_token(found, asker.who_asks(found))), 303)
 
 
 def earlier_result(sent: Submission) -> ResponseReturnValue | None:
