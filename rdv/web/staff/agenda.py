@@ -223,7 +223,8 @@ def _closed(day: date, closed: Sequence[Closure]) -> str | None:
         if each.first_day <= day <= each.last_day:
             what = "Absence" if each.user_id else "Fermeture"
             where = each.site.shown_name if each.site else None
-            label = each.label or (f"{what}, {where}" if where else what)
+            # Why somebody is away is theirs and the managers’: it stands on the page of closures alone.
+            label = (None if each.user_id else each.label) or (f"{what}, {where}" if where else what)
             said.append(label + (f" (de {each.starts:%H:%M} à {each.ends:%H:%M})" if each.starts else ""))
     return ", ".join(said) or None
 
