@@ -130,17 +130,12 @@ def _news(due: list[_Reminder]) -> list[_Reminder]:
     """Return those whose person did not learn the hour too recently for it to need a reminder."""
     if not due:
         return []
-    told = dict(
-        db.session.execute(
-            sa.select(RequestEvent.request_id, sa.func.max(RequestEvent.at))
-            .where(
-                RequestEvent.request_id.in_({each.booking.request_id for each in due}), RequestEvent.kind.in_(TELLING)
-            )
-            .group_by(RequestEvent.request_id)
-        )
-        .tuples()
-        .all()
-    )  # fmt: skip
+    learned = db.session.execute(
+        sa.select(RequestEvent.request_id, sa.func.max(RequestEvent.at))
+        .where(RequestEvent.request_id.in_({each.booking.request_id for each in due}), RequestEvent.kind.in_(TELLING))
+        .group_by(RequestEvent.request_id)
+    )
+    told: dict[int, datetime] = dict(iter(learned))
     return [
         each for each in due
         if told.get(each.booking.request_id, each.booking.created_at) < each.window.told_before

@@ -26,7 +26,7 @@ def booking_changed(row: OutgoingMail) -> Mail:
     moved = former.get("starts_at") != slot.starts_at.isoformat()
     done = "déplacé" if moved else "modifié"
     return Mail(
-        subject=f"Rendez-vous {done} : {meeting.start(slot)}",
+        subject=f"Rendez-vous {done} : {meeting.start_soon(slot)}",
         preheader=f"Votre centre de formation, {slot.cfa.shown_name}, a changé ce rendez-vous.",
         greeting=reader.greeting,
         paragraphs=(

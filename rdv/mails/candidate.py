@@ -61,7 +61,7 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
     slot, request = booking.slot, booking.request
     taken_for_them = asker.present(request) and not who.is_asker
     return Mail(
-        subject=f"Rendez-vous confirmé : {meeting.start(slot)}",
+        subject=f"Rendez-vous confirmé : {meeting.start_soon(slot)}",
         preheader=f"Avec {slot.cfa.shown_name}. Référence {request.reference}.",
         greeting=who.greeting,
         paragraphs=(
@@ -72,6 +72,7 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
         facts=booking_facts(booking, who),
         button=(PAGE, links.personal(request, row.to_email)),
         after=(
+            *(("Gardez ce message : c’est aussi votre rappel.",) if meeting.is_soon(slot) else ()),
             "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations, déplacez-le ou "
             "annulez-le.",
             "Un empêchement ? Déplacez-le ou annulez-le dès que possible : la place servira à quelqu’un d’autre.",
@@ -88,7 +89,7 @@ def booking_moved(row: OutgoingMail) -> Mail:
     slot, request = booking.slot, booking.request
     by_them = row.event is not None and row.event.actor == "candidate"
     return Mail(
-        subject=f"Rendez-vous déplacé : {meeting.start(slot)}",
+        subject=f"Rendez-vous déplacé : {meeting.start_soon(slot)}",
         preheader=f"Nouvel horaire du rendez-vous avec {slot.cfa.shown_name}.",
         greeting=who.greeting,
         paragraphs=(

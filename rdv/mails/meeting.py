@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import clock, french, links, slots
+from rdv import clock, french, links, reminder_windows, slots
 from rdv.db import db
 from rdv.mails.message import Link, named
 from rdv.mails.people import phone_ending
@@ -120,6 +120,11 @@ def still_at(row: Message, now: datetime) -> bool:
         and slot.starts_at > now
         and slot.starts_at.isoformat() == row.data["starts_at"]
     )
+
+
+def is_soon(slot: Slot) -> bool:
+    """Say whether a message about this hour, written now, is also its reminder."""
+    return reminder_windows.last_minute(slot.starts_at, slot.site.timezone, clock.now())
 
 
 def start_soon(slot: Slot) -> str:
