@@ -13,7 +13,6 @@ from rdv.closures.cover import of_place as of_place
 from rdv.closures.lists import Listed as Listed
 from rdv.closures.lists import get_for_cfa as get_for_cfa
 from rdv.closures.lists import listed as listed
-from rdv.closures.lists import of_days as of_days
 from rdv.closures.touched import Draft as Draft
 from rdv.closures.touched import Touched as Touched
 from rdv.closures.touched import coming_slots as coming_slots

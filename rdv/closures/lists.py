@@ -37,12 +37,6 @@ def listed(cfa_id: int, today: date, *, absences_of: int | None = None) -> Liste
     )
 
 
-def of_days(cfa_id: int, first: date, last: date, *, absences_of: int | None = None) -> list[Closure]:
-    """Return the closures that touch some days, both included, with their site or person; as `listed`."""
-    query = _of_cfa(cfa_id, absences_of).where(Closure.last_day >= first, Closure.first_day <= last)
-    return list(db.session.scalars(query.order_by(Closure.first_day, Closure.id)))
-
-
 def _of_cfa(cfa_id: int, absences_of: int | None) -> sa.Select[Closure]:
     query = (
         sa.select(Closure).options(joinedload(Closure.site), joinedload(Closure.user)).where(Closure.cfa_id == cfa_id)
