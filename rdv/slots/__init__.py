@@ -132,8 +132,8 @@ def get_for_cfa(cfa_id: int, public_id: str) -> Slot:
     return slot
 
 
-_PUBLIC = sa.select(Slot).options(joinedload(Slot.cfa)).where(Slot.public_id == sa.bindparam("public_id"))
-_SHOWN_WHOLE = _PUBLIC.options(joinedload(Slot.site), joinedload(Slot.meeting_type))
+_PUBLIC = sa.select(Slot).options(joinedload(Slot.cfa), joinedload(Slot.meeting_type)).where(Slot.public_id == sa.bindparam("public_id"))
+_SHOWN_WHOLE = _PUBLIC.options(joinedload(Slot.site))
 
 
 def get_public(public_id: str) -> Slot:
@@ -142,7 +142,7 @@ def get_public(public_id: str) -> Slot:
 
 
 def get_bookable(public_id: str) -> Slot:
-    """Return the same slot with its centre alone: a booking that succeeds reads nothing else of it."""
+    """Return the same slot with its centre and kind alone: a booking that succeeds reads nothing else of it."""
     return _found(_PUBLIC, public_id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,13 +15,16 @@ from rdv.models import Cfa, Slot, SlotTraining, Training, training_site
 
 _SHOWN = (
     Slot.id, Slot.public_id, Slot.site_id, Slot.cfa_id, Slot.meeting_type_id, Slot.place, Slot.starts_at, Slot.ends_at, Slot.capacity,
-    Slot.seats_taken, Slot.training_scope, Slot.adviser_id,
+    Slot.seats_taken, Slot.training_scope, Slot.adviser_id, Slot.title,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class FreeSlot:
-    """A bookable slot as the public sees it: one line even when several advisers offer the same."""
+    """A bookable slot as the public sees it: one line even when several advisers offer the same.
+
+    `seats_left` counts the equal ones too; none: a full group session, shown for its waiting list.
+    """
 
     public_id: str
     site_id: int
@@ -32,29 +35,51 @@ class FreeSlot:
     ends_at: datetime
     capacity: int
     seats_left: int
+    title: str | None  # of this session alone
 
     @property
     def is_group(self) -> bool:
         return self.capacity > 1
 
+    @property
+    def full(self) -> bool:
+        """True for a group session that has a waiting list in place of seats."""
+        return self.seats_left == 0
 
-def _listed(cfa_id: int, now: datetime, since: datetime | None, platform: str | None) -> tuple[Any, ...]:
+
+def _listed(
+    cfa_id: int, now: datetime, since: datetime | None, platform: str | None, with_full: bool
+) -> tuple[Any, ...]:
     """Return what public lists show at an instant, of what starts after `since`, on the pages of this platform."""
+    seat = Slot.seats_taken < Slot.capacity
     later = (Slot.starts_at > since,) if since else ()
     allowed = rules.shown_on(cfa_id, platform) if platform else ()
-    return (*seats.bookable(now), *later, Slot.listed.is_(True), Slot.seats_taken < Slot.capacity, *allowed)
+    return (
+        *seats.bookable(now),
+        *later,
+        Slot.listed.is_(True),
+        sa.or_(seat, Slot.capacity > 1) if with_full else seat,
+        *allowed,
+    )
 
 
 def free_for_training(
-    training: Training, now: datetime, limit: int = 60, *, since: datetime | None = None, platform: str | None = None
+    training: Training,
+    now: datetime,
+    limit: int = 60,
+    *,
+    since: datetime | None = None,
+    platform: str | None = None,
+    with_full: bool = False,
 ) -> list[FreeSlot]:
     """Return the next listed slots open to a training, soonest first: its own, those of its sites, those of its CFA.
 
-    `since`: only what starts after; `platform`: as its pages show them (`rules.OWN_PAGE`: the CFA's), None: all.
+    `since`: only what starts after; `platform`: as its pages show them (`rules.OWN_PAGE`: the CFA's), None: all;
+    `with_full`: full group sessions too, for their waiting list.
     Three index reads, each bounded; literal conditions match the partial indexes.
     """
     read = limit * 2 + 10
-    bookable = _listed(training.cfa_id, now, since, platform)
+    bookable = _listed(training.cfa_id, now, since, platform, with_full)
     own = (
         sa.select(*_SHOWN)
         .join(SlotTraining, SlotTraining.slot_id == Slot.id)
@@ -81,12 +106,18 @@ def free_for_training(
 
 
 def free_for_cfa(
-    cfa: Cfa, now: datetime, limit: int = 60, *, since: datetime | None = None, platform: str | None = None
+    cfa: Cfa,
+    now: datetime,
+    limit: int = 60,
+    *,
+    since: datetime | None = None,
+    platform: str | None = None,
+    with_full: bool = False,
 ) -> list[FreeSlot]:
-    """Return the next listed slots of a CFA, whatever their trainings, soonest first; `since` and `platform` as above."""
+    """Return the next listed slots of a CFA, whatever their trainings, soonest first; the options are those above."""
     query = (
         sa.select(*_SHOWN)
-        .where(Slot.cfa_id == cfa.id, *_listed(cfa.id, now, since, platform))
+        .where(Slot.cfa_id == cfa.id, *_listed(cfa.id, now, since, platform, with_full))
         .order_by(Slot.starts_at, Slot.id)
         .limit(limit * 2 + 10)
     )  # fmt: skip
@@ -117,7 +148,7 @@ def near(
 
 
 def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:
-    """Show equal slots of several advisers once: same hour, place, type and kind."""
+    """Show equal slots of several advisers once: same hour, place, type, kind and title; the line leads to a free seat."""
     ordered = sorted(rows, key=lambda row: (row.starts_at, row.id))
     shown: dict[tuple[object, ...], FreeSlot] = {}
     for row in ordered:
@@ -129,15 +160,19 @@ def _merged(rows: Iterable[sa.Row], limit: int) -> list[FreeSlot]:
             row.place,
             row.capacity,
             row.training_scope,
+            row.title,
         )
-        if same in shown:
-            continue
-        shown[same] = FreeSlot(
-            row.public_id, row.site_id, row.cfa_id, row.meeting_type_id, row.place, row.starts_at, row.ends_at,
-            row.capacity, row.capacity - row.seats_taken,
-        )  # fmt: skip
-        if len(shown) == limit:
+        left = max(row.capacity - row.seats_taken, 0)
+        known = shown.get(same)
+        if known is None and len(shown) == limit:
             break
+        if known is None or (known.full and left):
+            shown[same] = FreeSlot(
+                row.public_id, row.site_id, row.cfa_id, row.meeting_type_id, row.place, row.starts_at, row.ends_at,
+                row.capacity, left, row.title,
+            )  # fmt: skip
+        else:
+            shown[same] = replace(known, seats_left=known.seats_left + left)
     return list(shown.values())
 
 

@@ -47,7 +47,18 @@ def choice_of(free: Sequence[FreeSlot], training: Training | None, here: str) ->
     """Lay out the free slots of a page whose address is `here`."""
     shown = slots_of(free[: FIRST + UNFOLDED], training)
     rest = len(free) > FIRST + UNFOLDED
-    return Choice(shown.slots[:FIRST], days_of(shown.slots[FIRST:]), here if rest else None, shown.zone)
+    first = _first(shown.slots)
+    return Choice(shown.slots[:first], days_of(shown.slots[first:]), here if rest else None, shown.zone)
+
+
+def _first(shown: Sequence[ShownSlot]) -> int:
+    """Return how many lines the first screen needs for three free slots: full sessions among them are no choice."""
+    bookable = 0
+    for number, slot in enumerate(shown[: 2 * FIRST], start=1):
+        bookable += not slot.full
+        if bookable == FIRST:
+            return number
+    return 2 * FIRST
 
 
 def answer_by(cfa: Cfa, training: Training | None, now: datetime) -> str:
@@ -89,9 +100,9 @@ def training(public_id: str) -> ResponseReturnValue:
     place = directory.shown_place(found.sites)
     if request.args.get("dates") == "toutes":
         since = _start(now, inbox.main_site(found.cfa, found))
-        free = slots.free_for_training(found, now, LISTED + 1, since=since, platform=page_code())
+        free = slots.free_for_training(found, now, LISTED + 1, since=since, platform=page_code(), with_full=True)
         return _all_dates(free, found.cfa, found, here)
-    free = slots.free_for_training(found, now, FIRST + UNFOLDED + 1, platform=page_code())
+    free = slots.free_for_training(found, now, FIRST + UNFOLDED + 1, platform=page_code(), with_full=True)
     return render_template(
         "public/training.html", training=found, cfa=found.cfa, place=place, choice=choice_of(free, found, here),
         ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
@@ -118,9 +129,9 @@ def cfa(public_id: str) -> ResponseReturnValue:
     here = url_for("public.cfa", public_id=public_id, dates="toutes", **carried())
     if request.args.get("dates") == "toutes":
         since = _start(now, inbox.main_site(found, None))
-        free = slots.free_for_cfa(found, now, LISTED + 1, since=since, platform=page_code())
+        free = slots.free_for_cfa(found, now, LISTED + 1, since=since, platform=page_code(), with_full=True)
         return _all_dates(free, found, None, here)
-    free = slots.free_for_cfa(found, now, FIRST + UNFOLDED + 1, platform=page_code())
+    free = slots.free_for_cfa(found, now, FIRST + UNFOLDED + 1, platform=page_code(), with_full=True)
     text = request.args.get("q", "").strip()[:80]
     number = max(request.args.get("page", 1, type=int), 1)
     trainings, more = directory.trainings_of(found, text, min(number, 1000))
