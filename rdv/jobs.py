@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import attendance, clock, throttle
+from rdv import attendance, clock, reminders, shortage, throttle, waitlist
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
@@ -79,7 +79,37 @@ def recall_outcomes(now: datetime) -> None:
         attendance.recall(now)
 
 
+def tell_no_slot(now: datetime) -> None:
+    """Tell the teams whose link has no slot left."""
+    with transaction():
+        shortage.tell(now)
+
+
+def end_offers(now: datetime) -> None:
+    """Give seats that nobody accepted in time to the next one, and close the lists of sessions that begin."""
+    for hold_id in waitlist.lapsed(now):
+        with transaction():
+            waitlist.lapse(hold_id, now)
+    for slot_id in waitlist.begun(now):
+        with transaction():
+            waitlist.close_begun(slot_id, now)
+    for entry_id in waitlist.too_late(now):
+        with transaction():
+            waitlist.forget_wish(entry_id, now)
+
+
+def offer_overlooked(now: datetime) -> None:
+    """Offer the seats that somebody waits for and nobody was asked about: freed at night, or opened again."""
+    for slot_id in waitlist.overlooked(now):
+        with transaction():
+            waitlist.offer_overlooked(slot_id, now)
+
+
 JOBS = (
     Job("purge", timedelta(days=1), purge),
+    Job("remind", timedelta(minutes=5), reminders.remind),
     Job("recall_outcomes", timedelta(minutes=30), recall_outcomes),
+    Job("end_offers", timedelta(minutes=1), end_offers),
+    Job("offer_overlooked", timedelta(minutes=10), offer_overlooked),
+    Job("tell_no_slot", timedelta(hours=1), tell_no_slot),
 )

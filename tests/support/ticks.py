@@ -1,0 +1,99 @@
+"""Time that advances only through the worker's tick: the frozen clock jumps, then everything the worker does is done once.
+
+What is done is read from the scheduler of `flask worker` itself (`rdv.worker.build`), so that a job added there is ticked
+here. `Workers` are real processes, each with the whole worker, ticked at the same instant and at the same time.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+
+from rdv import worker
+from rdv.db import db
+from rdv.models import JobRun
+from tests.support.frozen import FrozenClock
+from tests.support.smtp import SmtpSink
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tick(app: Flask) -> None:
+    """Do once everything that the worker would do now, jobs before messages; fails when a job failed."""
+    jobs = worker.build(app).get_jobs()
+    for job in sorted(jobs, key=lambda job: job.id.startswith("deliver")):
+        job.func()
+    db.session.rollback()
+    assert db.session.scalars(sa.select(JobRun.name).where(JobRun.ok.is_(False))).all() == []
+
+
+class Received:
+    """What a sink got since the last look."""
+
+    def __init__(self, sink: SmtpSink) -> None:
+        self.sink = sink
+        self.seen = len(sink.mails)
+
+    def new(self) -> list[EmailMessage]:
+        """Return the mails that arrived since the last call, parsed, in order."""
+        mails = self.sink.mails
+        fresh, self.seen = mails[self.seen :], len(mails)
+        return [message_from_bytes(mail, policy=SMTP) for mail in fresh]  # type: ignore[misc]
+
+
+def live(
+    app: Flask, frozen: FrozenClock, received: Received, instants: list[datetime]
+) -> list[tuple[datetime, EmailMessage]]:
+    """Tick at each instant and return what the mailboxes got, with the instant."""
+    got = []
+    for instant in instants:
+        frozen.to(instant)
+        tick(app)
+        got += [(instant, mail) for mail in received.new()]
+    return got
+
+
+class Workers:
+    """Several worker processes whose clock the test sets."""
+
+    def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
+        self.processes = processes
+
+    def tick(self, instant: datetime) -> None:
+        """Let all of them tick at this instant, at the same time, and wait for the last."""
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write(instant.isoformat() + "\n")
+            process.stdin.flush()
+        for process in self.processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "done\n", process.communicate()
+
+
+@contextmanager
+def workers(count: int, env: dict[str, str]) -> Iterator[Workers]:
+    """Run worker processes until the end of the block."""
+    running: list[subprocess.Popen[str]] = []
+    try:
+        for _ in range(count):
+            running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.support.ticking_worker"], cwd=ROOT, env=env, text=True,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                )
+            )  # fmt: skip
+        yield Workers(running)
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
