@@ -156,7 +156,7 @@ def test_bad_input_gets_the_form_again_as_typed(client, house, typed, told):
 def test_a_video_needs_an_email_and_a_call_a_phone(client, house):
     video, call = slot_at(house, place="video"), slot_at(house, "2026-12-02T14:00", place="phone")
     typed = {"first_name": "Lina", "last_name": "Martin"}
-    again = submit(client, visit(client, path(video)), status=422, **typed, phone="06 12 34 56 78")
+    again = submit(client, visit(client, path(video)), status=422, **typed, phone="01 99 00 12 34")
     assert "visioconférence" in again.one("#email-error").text
     again = submit(client, visit(client, path(call)), status=422, **typed, email="lina@courriel.example")
     assert "par téléphone" in again.one("#phone-error").text

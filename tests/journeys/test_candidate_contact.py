@@ -38,7 +38,7 @@ def test_ask_to_be_called_back(client, training):
     done = submit(client, page, **MODES["etre-rappele"], windows=["matin", "soir"], reasons=["frais"])
     assert done.h1 == "Votre demande de rappel est envoyée"
     assert "Réponse attendue avant mercredi 25 novembre à 17 h." in done.text
-    assert "Vous serez appelé au 06 12 34 56 78" in done.text
+    assert "Le centre vous appellera au 06 12 34 56 78" in done.text
     request = only_request()
     assert (request.mode, request.status, request.phone, request.email) == ("callback", "new", "+33612345678", None)
     assert (request.callback_windows, request.reasons) == (["matin", "soir"], ["frais"])
