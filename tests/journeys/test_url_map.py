@@ -27,7 +27,9 @@ from tests.support.pages import sign_in
 # GETs that may write, and where, each in a short transaction of its own (rdv.db.note): telemetry, audit of reads.
 TELEMETRY = {
     "feeds.feed": {"calendar_feed"},  # last use, at most hourly
-    # Opening personal data is told to the journal.
+    # Opening personal data, or putting it on paper, is told to the journal.
+    "staff.day_sheet": {"audit_entry"},
+    "staff.sign_in_sheet": {"audit_entry"},
     "admin_centres.details_view": {"audit_entry"},
     "admin_centres.edit_view": {"audit_entry"},
     "admin_comptes.details_view": {"audit_entry"},

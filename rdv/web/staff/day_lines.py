@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,6 +65,11 @@ class Meeting:
     def is_next(self) -> bool:
         """Somebody is expected, now or later."""
         return self.state in ("now", "coming") and any(each.outcome is None for each in self.people)
+
+    @property
+    def only(self) -> Attendee | None:
+        """The one person of a meeting for one; None for a group, or when somebody was added."""
+        return self.people[0] if len(self.people) == 1 and not self.is_group else None
 
 
 STATES = {"past": "Passé", "now": "En cours", "coming": "À venir", "cancelled": "Annulé"}
@@ -177,7 +183,7 @@ def missed_words(one: Booking, now: datetime) -> tuple[str | None, str | None]:
 
 
 def _said(event: RequestEvent, slot: Slot) -> str:
-    text = " ".join((event.text or "").split())
+    text = re.sub(r"[ \t\n]+", " ", event.text or "")  # no-break spaces stay
     if len(text) > LONGEST_WORDS:
         text = text[: LONGEST_WORDS - 1].rstrip() + "…"
     day = french.short_day(clock.to_zone(event.at, slot.site.timezone).date())
