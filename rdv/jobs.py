@@ -11,13 +11,18 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import attendance, clock, reminders, shortage, throttle, waitlist
+from rdv import attendance, clock, integrity, reminders, shortage, throttle, waitlist
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
 log = logging.getLogger(__name__)
 
 RUNS_KEPT = timedelta(days=30)
+NOTE_LENGTH = 300  # characters, as the column
+
+
+class Found(Exception):
+    """What a job found wrong, having done its work: counts and names of checks, never a person; the service team reads it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,9 @@ def run(job: Job, now: datetime | None = None) -> bool:
     failure: str | None = None
     try:
         job.work(now)
+    except Found as found:
+        failure = str(found)[:NOTE_LENGTH]
+        log.error("job found something wrong", extra={"facts": {"job": job.name, "found": failure}})
     except Exception as error:
         failure = type(error).__name__  # the exception's own text may quote a row
         log.exception("job failed", extra={"facts": {"job": job.name}})
@@ -105,6 +113,15 @@ def offer_overlooked(now: datetime) -> None:
             waitlist.offer_overlooked(slot_id, now)
 
 
+def check_integrity(now: datetime) -> None:
+    """Read the whole database and say what does not hold: each finding in the log, the summary to the service team."""
+    report = integrity.check(now)
+    for finding in report.findings:
+        log.error("integrity", extra={"facts": {"finding": str(finding)}})
+    if not report.sound:
+        raise Found(report.summary)
+
+
 JOBS = (
     Job("purge", timedelta(days=1), purge),
     Job("remind", timedelta(minutes=5), reminders.remind),
@@ -112,4 +129,5 @@ JOBS = (
     Job("end_offers", timedelta(minutes=1), end_offers),
     Job("offer_overlooked", timedelta(minutes=10), offer_overlooked),
     Job("tell_no_slot", timedelta(hours=1), tell_no_slot),
+    Job("check_integrity", timedelta(days=1), check_integrity),
 )

@@ -19,6 +19,7 @@ class LastRun:
     name: str
     started_at: datetime
     ok: bool | None
+    note: str | None  # why it failed, or what it found wrong
 
 
 @dataclass(frozen=True)
@@ -73,4 +74,4 @@ def _last_runs() -> list[LastRun]:
         .join(latest, sa.and_(JobRun.name == latest.c.name, JobRun.slot == latest.c.slot))
         .order_by(JobRun.name)
     )
-    return [LastRun(run.name, run.started_at, run.ok) for run in runs]
+    return [LastRun(run.name, run.started_at, run.ok, run.note) for run in runs]

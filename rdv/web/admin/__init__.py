@@ -40,7 +40,8 @@ class OverviewPage(base.IndexView):
         found = overview.at(now)
         oldest = french.moment(found.oldest_waiting) if found.oldest_waiting else None
         jobs = [
-            (words.JOBS.get(run.name, run.name), french.moment(run.started_at), _outcome(run.ok)) for run in found.jobs
+            (words.JOBS.get(run.name, run.name), french.moment(run.started_at), _outcome(run.ok), run.note)
+            for run in found.jobs
         ]
         return str(self.render("admin/index.html", found=found, oldest=oldest, jobs=jobs))
 
