@@ -57,7 +57,10 @@ def is_mobile(e164: str | None) -> bool:
         return False
     if e164.startswith("+33" + _FICTION[1:]):
         return True
-    number = phonenumbers.parse(e164)
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return False  # not in E.164: what somebody typed
     return number.country_code in _TEXTED and phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.MOBILE
 
 
