@@ -74,7 +74,9 @@ def apply(
     if series is not None:
         series.version += 1
     reviewed = review(change, found, now, series)
-    done = carry_out(reviewed, decisions, now, by, message)
+    advisers = news.Advisers(by, now)
+    done = carry_out(reviewed, decisions, now, by, advisers, message)
+    advisers.send()
     for slot in done.kept if wide else done.changed:
         slot.edited_alone = slot.edited_alone or slot.series_id is not None
     audit.record(
@@ -109,12 +111,20 @@ def check_seen(found: Sequence[Slot], series: SlotSeries | None, seen: str) -> N
 
 
 def carry_out(
-    reviewed: Review, decisions: Mapping[str, Decision], now: datetime, by: User, message: str | None = None
+    reviewed: Review,
+    decisions: Mapping[str, Decision],
+    now: datetime,
+    by: User,
+    advisers: news.Advisers,
+    message: str | None = None,
 ) -> Outcome:
-    """Do what was decided of each slot, whose rows are locked; raises Undecided before anything is written."""
+    """Do what was decided of each slot, whose rows are locked; raises Undecided before anything is written.
+
+    `advisers` gathers what the caller sends at the end.
+    """
     for line in reviewed.lines:
         _check(line, decisions.get(line.slot.public_id))
-    done, told_advisers = Outcome(), news.Advisers(by, now)
+    done = Outcome()
     former_advisers = {line.slot.adviser_id for line in reviewed.lines}
     # A person may hold two slots of a series: the one that leaves an hour goes before the one that takes it.
     change = reviewed.change
@@ -126,16 +136,15 @@ def carry_out(
         if decision.act == "keep":
             done.kept.append(slot)
         elif decision.act == "cancel":
-            told_advisers.cancelled(slot)
+            advisers.cancelled(slot)
             done.told += slots.cancel(slot, now, by, message)
             done.cancelled.append(slot)
         else:
-            done.told += _change(line, change, decision, now, by, message, told_advisers)
+            done.told += _change(line, change, decision, now, by, message, advisers)
             done.changed.append(slot)
     if done.changed and (change.retimes or {"adviser_id", "meeting_type_id"} & set(change.values)):
         rules.stamp(done.changed, now)
         rules.recount(done.changed[0].cfa_id, former_advisers, now)
-    told_advisers.send()
     return done
 
 

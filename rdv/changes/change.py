@@ -92,7 +92,7 @@ class Change:
         """
         if not self.retimes:
             return Span(slot.starts_at, slot.ends_at)
-        zone = self._zone(slot)
+        zone = self.zone(slot)
         begins, length = slot.starts_at, slot.ends_at - slot.starts_at
         if self.duration is not None:
             length = timedelta(minutes=self.duration)
@@ -112,7 +112,8 @@ class Change:
             raise NoSuchTime("next_day")
         return Span(begins, begins + length)
 
-    def _zone(self, slot: Slot) -> str:
+    def zone(self, slot: Slot) -> str:
+        """Return the zone of the place where a slot would be."""
         if "site_id" not in self.values:
             return slot.site.timezone
         return db.session.get_one(Site, self.values["site_id"]).timezone

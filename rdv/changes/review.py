@@ -49,6 +49,7 @@ class Line:
 
     slot: Slot
     span: Span | None
+    zone: str  # of the place where it would be
     impossible: str | None
     overlaps: list[Slot]
     closure: Closure | None
@@ -118,6 +119,7 @@ def review(change: Change, slots: Sequence[Slot], now: datetime, series: SlotSer
         Line(
             slot=slot,
             span=spans.get(slot.id),
+            zone=change.zone(slot),
             impossible=impossible.get(slot.id),
             overlaps=overlaps.get(slot.id, []),
             closure=closed.get(slot.id),

@@ -186,7 +186,7 @@ def test_cancelling_a_slot_says_how_many_are_told_and_tells_them(client, place):
     make.booking(slot, request={"email": None, "first_name": "Hugo", "last_name": "Bernard"})
     sign_in(client, adviser)
     page = visit(client, f"/equipe/creneaux/{slot.public_id}")
-    assert "Personnes inscrites (2)" in page.text
+    assert "2 personnes inscrites" in page.text
     ask = visit(client, page.link("Annuler le créneau"))
     assert "2 personnes inscrites seront prévenues" in ask.text
     assert "Sans adresse électronique : Hugo Bernard" in ask.text
