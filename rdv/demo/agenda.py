@@ -8,11 +8,10 @@ from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from rdv import clock, slots
+from rdv import clock, series, slots
 from rdv.db import db
-from rdv.deadlines import public_holidays
 from rdv.demo.people import ADVISER, COLLEAGUE, DEUX_RIVES, OVERSEAS, RAVINE, Staff
-from rdv.models import Cfa, MeetingType, User
+from rdv.models import Cfa, MeetingType, SlotSeries, User
 
 DAYS_AHEAD = 21
 
@@ -98,12 +97,32 @@ def publish_habits(
         kind = kinds_of(cfa)[habit.title]
         site = cfa.sites[habit.site]
         offer = slots.Offer(site, kind, habit.place, habit.detail, habit.capacity, listed=True, training_scope="site")
-        for ahead in range(1, DAYS_AHEAD + 1):
-            day = clock.to_zone(now, site.timezone).date() + timedelta(days=ahead)
-            if day.weekday() != habit.weekday or day in public_holidays(site.territory, day.year):
-                continue
-            spans = slots.plan_run(day, habit.start, habit.end, kind.duration_minutes, habit.pause, site.timezone, now)
-            missing = [span for span in spans if not slots.overlapping(adviser, [span])]
-            if missing:
-                made += len(slots.publish(cfa, adviser, offer, missing, now, by=adviser))
+        tomorrow = clock.to_zone(now, site.timezone).date() + timedelta(days=1)
+        rule = series.Rule(
+            first_day=tomorrow,
+            ranges=(series.Range(habit.start, habit.end),),
+            minutes=kind.duration_minutes,
+            pause=habit.pause,
+            weekdays=(habit.weekday,),
+            last_day=tomorrow + timedelta(days=DAYS_AHEAD - 1),
+        )
+        planned = series.plan(rule, offer, now)
+        found = series.preview(cfa.id, adviser, planned, now)
+        missing = {each.key for each in found if not each.conflicts}
+        if missing:
+            published = series.publish(
+                cfa, adviser, planned, now, by=adviser, keep=missing, seen=series.fingerprint(found),
+                rule=None if _has_series(adviser, offer) else rule,
+            )  # fmt: skip
+            made += len(published.slots)
     return made
+
+
+def _has_series(adviser: User, offer: slots.Offer) -> bool:
+    """Say whether a habit began before: what is topped up later makes no series of its own."""
+    found = sa.select(SlotSeries.id).where(
+        SlotSeries.adviser_id == adviser.id,
+        SlotSeries.site_id == offer.site.id,
+        SlotSeries.meeting_type_id == offer.meeting_type.id,
+    )
+    return db.session.scalar(found.limit(1)) is not None

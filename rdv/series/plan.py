@@ -93,7 +93,7 @@ def preview(cfa_id: int, adviser: User, planned: Sequence[Planned], now: datetim
     The adviser's own slots on any site and in any CFA, closures and absences, public holidays of the territory, clock
     changes. A few statements, whatever the number of slots.
     """
-    found = [_dated(each) for each in planned]
+    found = [dated(each) for each in planned]
     real = [(each, each.span) for each in found if each.span]
     _note_past(real, now)
     _note_overlaps(real, cfa_id, adviser)
@@ -104,7 +104,8 @@ def preview(cfa_id: int, adviser: User, planned: Sequence[Planned], now: datetim
     return found
 
 
-def _dated(planned: Planned) -> Occurrence:
+def dated(planned: Planned) -> Occurrence:
+    """Return a planned slot at its instants: a skipped hour has none, a repeated one is its first."""
     zone = planned.offer.site.timezone
     try:
         starts_at = clock.from_wall(planned.wall.date(), planned.wall.time(), zone)

@@ -232,7 +232,7 @@ class _Reader:
         month_number = _MONTHS.get(month) or int(month)
         try:
             if year:
-                return date(int(year) + (2000 if len(year) == 2 else 0), month_number, int(number))
+                return date(min(int(year), 2200) + (2000 if len(year) == 2 else 0), month_number, int(number))
             found = date(after.year, month_number, int(number))
             return found if found >= after else found.replace(year=after.year + 1)
         except ValueError:
@@ -369,17 +369,17 @@ def _plain(word: str) -> str:
 def _fitting(words: list[str], known: Mapping[str, str]) -> list[str]:
     """Return which names hold these words, one after the other; the last may be a beginning of three letters or more.
 
-    A name that is exactly these words wins over longer ones.
+    A name that is exactly these words wins over longer ones, and whole words over beginnings.
     """
-    exact, partial = [], []
     wanted = _pieces(words)
+    fits: dict[int, list[str]] = {0: [], 1: [], 2: []}
     for key, name in known.items():
         of_name = _pieces([_plain(word) for word in name.replace("’", "'").split()])
-        if of_name == wanted:
-            exact.append(key)
-        elif any(_follows(wanted, of_name[start:]) for start in range(len(of_name))):
-            partial.append(key)
-    return exact or partial
+        ranks = [_rank(wanted, of_name, start) for start in range(len(of_name))]
+        best = min((rank for rank in ranks if rank is not None), default=None)
+        if best is not None:
+            fits[best].append(key)
+    return fits[0] or fits[1] or fits[2]
 
 
 def _pieces(words: list[str]) -> list[str]:
@@ -387,11 +387,14 @@ def _pieces(words: list[str]) -> list[str]:
     return [piece for word in words for piece in re.split(r"['-]", word) if piece]
 
 
-def _follows(words: list[str], of_name: list[str]) -> bool:
-    if not words or len(words) > len(of_name) or of_name[: len(words) - 1] != words[:-1]:
-        return False
-    last, wanted = of_name[len(words) - 1], words[-1]
-    return last == wanted or (len(wanted) >= 3 and last.startswith(wanted))
+def _rank(wanted: list[str], of_name: list[str], start: int) -> int | None:
+    """Say how words fit a name from one of its words on: 0 the whole name, 1 whole words, 2 a beginning; None not."""
+    there = of_name[start : start + len(wanted)]
+    if not wanted or len(there) < len(wanted) or there[:-1] != wanted[:-1]:
+        return None
+    if there[-1] == wanted[-1]:
+        return 0 if there == of_name else 1
+    return 2 if len(wanted[-1]) >= 3 and there[-1].startswith(wanted[-1]) else None
 
 
 def _weekday(name: str) -> int:

@@ -1,18 +1,16 @@
-"""What advisers publish: plan, publish, open and close, cancel; what candidates see of it is in `free`."""
+"""What advisers publish: publish, open and close, cancel; what candidates see of it is in `free`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from rdv import audit, booking, clock, deadlines, waitlist
+from rdv import audit, booking, waitlist
 from rdv.db import db
-from rdv.errors import NotFound, RdvError, WrongTransition
-from rdv.models import Booking, MeetingType, Site, Slot, Training, User
+from rdv.errors import NotFound, WrongTransition
+from rdv.models import Booking, MeetingType, Slot, Training, User
 from rdv.slots.free import FreeSlot as FreeSlot
 from rdv.slots.free import free_for_cfa as free_for_cfa
 from rdv.slots.free import free_for_training as free_for_training
@@ -26,90 +24,8 @@ from rdv.slots.publishing import publish as publish
 from rdv.slots.publishing import store as store
 from rdv.slots.publishing import take_turn as take_turn
 
-
-class WrongPlan(RdvError):
-    """A run of slots that cannot be published as typed; `field` is the form's."""
-
-    status = 400
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
 PLACE_LABELS = {"on_site": "Sur place", "phone": "Par téléphone", "video": "En visioconférence"}
-MOST_SLOTS_AT_ONCE = 200
 FARTHEST = timedelta(days=550)  # a date typed beyond is a mistake
-
-
-def plan_run(
-    day: date, start: time, end: time | None, minutes: int, pause: int, zone: str, now: datetime
-) -> list[Span]:
-    """Return the slots of `minutes` that fit between two wall times of a day (« 14 h – 17 h, toutes les 20 min »).
-
-    Without an end: one slot. Raises WrongPlan with the field to correct.
-    """
-    # Before any conversion: the first and last days of the calendar have no instant in some zones.
-    today = now.date()
-    if day < today - timedelta(days=1):
-        raise WrongPlan("day", "Ce moment est déjà passé. Choisissez-en un à venir.")
-    if day > today + FARTHEST:
-        raise WrongPlan("day", "Cette date est dans plus de dix-huit mois. Vérifiez l’année.")
-    cursor = datetime.combine(day, start)
-    last = cursor + timedelta(minutes=minutes) if end is None else datetime.combine(day, end)
-    if last.date() != day:
-        raise WrongPlan("start", "Ce créneau finirait le lendemain. Commencez plus tôt, par exemple à 14:00.")
-    if last <= cursor:
-        raise WrongPlan("end", "L’heure de fin doit être après l’heure de début, par exemple 17:00.")
-    walls: list[datetime] = []
-    while cursor + timedelta(minutes=minutes) <= last:
-        walls.append(cursor)
-        cursor += timedelta(minutes=minutes + pause)
-    if not walls:
-        raise WrongPlan(
-            "end", f"Aucun créneau de {minutes} minutes ne tient entre ces deux heures. Élargissez la plage."
-        )
-    if len(walls) > MOST_SLOTS_AT_ONCE:
-        raise WrongPlan(
-            "end", f"Cela ferait {len(walls)} créneaux d’un coup\u00a0: publiez-en {MOST_SLOTS_AT_ONCE} au plus."
-        )
-    spans = [_span(begins, minutes, zone) for begins in walls]
-    if spans[0].starts_at <= now:
-        raise WrongPlan(
-            "day" if spans[-1].ends_at <= now else "start", "Ce moment est déjà passé. Choisissez-en un à venir."
-        )
-    return spans
-
-
-def _span(begins: datetime, minutes: int, zone: str) -> Span:
-    """Return the slot that begins at a wall time; it lasts as long the night when clocks change."""
-    try:
-        starts_at = clock.from_wall(begins.date(), begins.time(), zone)
-    except ValueError:
-        raise WrongPlan(
-            "start", "Cette heure n’existe pas ce jour-là\u00a0: les horloges avancent d’une heure, de 2 h à 3 h."
-        ) from None
-    return Span(starts_at, starts_at + timedelta(minutes=minutes))
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """A slot about to be published, and what speaks against it."""
-
-    span: Span
-    overlaps: list[Slot]
-    holiday: bool
-
-
-def forecast(adviser: User, site: Site, spans: Sequence[Span]) -> list[Forecast]:
-    """Return what publishing these slots would meet: the adviser's own slots, public holidays of the territory."""
-    taken = overlapping(adviser, spans)
-    found = []
-    for span in spans:
-        day = clock.to_zone(span.starts_at, site.timezone).date()
-        met = [slot for slot in taken if slot.starts_at < span.ends_at and slot.ends_at > span.starts_at]
-        found.append(Forecast(span, met, day in deadlines.public_holidays(site.territory, day.year)))
-    return found
 
 
 def trainings_to_offer(cfa_id: int) -> list[Training]:

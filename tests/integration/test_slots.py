@@ -1,10 +1,10 @@
-"""Publishing: what a run of slots is, what it meets, and no double publication under processes."""
+"""Publishing: what is stored, what overlaps, and no double publication under processes."""
 
 from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,79 +13,14 @@ import sqlalchemy as sa
 from rdv import agenda, clock, meeting_types, slots
 from rdv.db import db, transaction
 from rdv.errors import NotFound, SlotOverlap, WrongTransition
-from rdv.models import Booking, MeetingType, OutgoingMail, Slot, User
+from rdv.models import Booking, MeetingType, OutgoingMail, Site, Slot, User
 from tests import make
 from tests.support import databases
 
 PROCESSES = 8
 PARIS = "Europe/Paris"
-NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
+TWENTY = timedelta(minutes=20)
 TUESDAY = date(2026, 12, 1)
-
-
-def walls(spans, zone=PARIS):
-    return [clock.to_zone(span.starts_at, zone).strftime("%H:%M") for span in spans]
-
-
-# -- a run, without any database -------------------------------------------------------------------------------------
-
-
-def test_an_afternoon_every_twenty_minutes_is_nine_slots():
-    spans = slots.plan_run(TUESDAY, time(14), time(17), 20, 0, PARIS, NOW)
-    assert len(spans) == 9
-    assert walls(spans)[:2] == ["14:00", "14:20"]
-    assert walls(spans)[-1] == "16:40"
-    assert all(span.ends_at - span.starts_at == timedelta(minutes=20) for span in spans)
-
-
-def test_a_pause_stands_between_two_slots_and_the_last_one_must_fit():
-    assert walls(slots.plan_run(TUESDAY, time(14), time(15, 10), 20, 10, PARIS, NOW)) == ["14:00", "14:30"]
-
-
-def test_without_an_end_there_is_one_slot():
-    spans = slots.plan_run(TUESDAY, time(9, 30), None, 45, 0, PARIS, NOW)
-    assert [(span.starts_at.hour, span.ends_at.minute) for span in spans] == [(8, 15)]
-
-
-@pytest.mark.parametrize(
-    ("day", "start", "end", "minutes", "field"),
-    [
-        (TUESDAY, time(17), time(14), 20, "end"),
-        (TUESDAY, time(14), time(14), 20, "end"),
-        (TUESDAY, time(14), time(14, 10), 20, "end"),
-        (TUESDAY, time(23, 50), None, 20, "start"),
-        (date(2026, 11, 23), time(14), time(17), 20, "day"),
-        (date(2026, 11, 24), time(8), time(17), 20, "start"),
-        (date(2062, 12, 1), time(14), time(17), 20, "day"),
-        (TUESDAY, time(0), time(23, 55), 5, "end"),
-    ],
-)
-def test_a_run_that_cannot_be_names_its_field(day, start, end, minutes, field):
-    with pytest.raises(slots.WrongPlan) as refused:
-        slots.plan_run(day, start, end, minutes, 0, PARIS, NOW)
-    assert refused.value.field == field
-
-
-def test_the_skipped_hour_of_spring_is_refused_and_the_afternoon_keeps_its_wall_time():
-    spring = date(2027, 3, 28)
-    with pytest.raises(slots.WrongPlan, match="n’existe pas") as refused:
-        slots.plan_run(spring, time(2, 30), time(4), 20, 0, PARIS, NOW)
-    assert refused.value.field == "start"
-    before, after = (slots.plan_run(day, time(14), None, 20, 0, PARIS, NOW)[0] for day in (date(2027, 3, 27), spring))
-    assert (before.starts_at.hour, after.starts_at.hour) == (13, 12)
-
-
-def test_slots_last_as_long_the_night_when_clocks_change():
-    autumn, spring = date(2027, 10, 31), date(2027, 3, 28)
-    runs = [(autumn, time(1, 30), time(4)), (spring, time(1), time(2))]
-    spans = [span for day, start, end in runs for span in slots.plan_run(day, start, end, 30, 0, PARIS, NOW)]
-    assert len(spans) == 7
-    assert {span.ends_at - span.starts_at for span in spans} == {timedelta(minutes=30)}
-
-
-def test_a_run_far_away_is_in_the_time_of_its_site():
-    spans = slots.plan_run(TUESDAY, time(14), None, 20, 0, "Indian/Reunion", NOW)
-    assert spans[0].starts_at == datetime(2026, 12, 1, 10, tzinfo=UTC)
 
 
 # -- publishing ------------------------------------------------------------------------------------------------------
@@ -108,7 +43,10 @@ def offer(site, kind, **changes):
 
 
 def run(start=14, end=17, day=TUESDAY, zone=PARIS):
-    return slots.plan_run(day, time(start), time(end), 20, 0, zone, clock.now())
+    """Return the slots of twenty minutes between two wall hours of a day."""
+    first, last = (clock.from_wall(day, time(hour), zone) for hour in (start, end))
+    count = (last - first) // TWENTY
+    return [slots.Span(first + rank * TWENTY, first + (rank + 1) * TWENTY) for rank in range(count)]
 
 
 def publish(cfa, site, adviser, kind, spans, allow_overlap=False, **changes):
@@ -155,18 +93,6 @@ def test_an_overlap_with_another_cfa_counts_and_a_cancelled_slot_does_not(place)
     assert len(publish(cfa, site, adviser, kind, run())) == 9
 
 
-def test_the_forecast_names_overlaps_and_public_holidays_of_the_territory(place):
-    cfa, site, adviser, _kind = place
-    taken = make.slot(adviser, site, starts_at="2026-12-01T14:10", minutes=20)
-    met = [each.overlaps for each in slots.forecast(adviser, site, run())]
-    assert [len(each) for each in met] == [1, 1, 0, 0, 0, 0, 0, 0, 0]
-    assert met[0] == [taken]
-    reunion = make.site(cfa, timezone="Indian/Reunion", territory="974")
-    abolition = run(day=date(2026, 12, 20), zone="Indian/Reunion")
-    assert all(each.holiday for each in slots.forecast(adviser, reunion, abolition))
-    assert not any(each.holiday for each in slots.forecast(adviser, site, run(day=date(2026, 12, 20))))
-
-
 def publishers(url: str, folder: str, adviser_id: int, site_id: int, kind_id: int, barrier, answers) -> None:
     """One process: publish the same afternoon as the others, at the same moment."""
     try:
@@ -174,9 +100,9 @@ def publishers(url: str, folder: str, adviser_id: int, site_id: int, kind_id: in
         with app.app_context():
             adviser = db.session.get_one(User, adviser_id)
             kind = db.session.get_one(MeetingType, kind_id)
-            site = db.session.get_one(slots.Site, site_id)
+            site = db.session.get_one(Site, site_id)
             day = clock.today(PARIS) + timedelta(days=30)
-            spans = slots.plan_run(day, time(14), time(17), 20, 0, PARIS, clock.now())
+            spans = run(day=day)
             db.session.rollback()
             barrier.wait(timeout=60)
             try:

@@ -30,7 +30,7 @@ class WeeksForm(wtforms.Form):
     semaine = wtforms.SelectField("Semaine à copier")
     vers = wtforms.SelectField("Vers la semaine")
     semaines = wtforms.SelectField(
-        "Combien de semaines de suite",
+        "Nombre de semaines",
         choices={str(count): str(count) for count in range(1, MOST_WEEKS + 1)},
         default="1",
     )
@@ -43,8 +43,8 @@ class WeeksForm(wtforms.Form):
             self.conseiller.data = people[0].public_id
         past = [this_week.shifted(-back) for back in range(WEEKS_BACK, -1, -1)]
         coming = [this_week.shifted(ahead) for ahead in range(WEEKS_AHEAD)]
-        self.semaine.choices = {week.code: _label(week) for week in [*past, *coming[1:]]}
-        self.vers.choices = {week.code: _label(week) for week in coming}
+        self.semaine.choices = {week.code: _label(week, this_week.monday.year) for week in [*past, *coming[1:]]}
+        self.vers.choices = {week.code: _label(week, this_week.monday.year) for week in coming}
         if self.semaine.data not in self.semaine.choices:
             self.semaine.data = this_week.shifted(-1).code
         if self.vers.data not in self.vers.choices:
@@ -132,12 +132,9 @@ def _page(
     )  # fmt: skip
 
 
-def _label(week: Week) -> str:
-    """« du 23 au 29 novembre 2026 »."""
+def _label(week: Week, this_year: int) -> str:
+    """« du 23 au 29 novembre », « du 30 novembre au 6 décembre », with the year when it is another one."""
     first, last = week.days[0], week.days[-1]
-    begins = (
-        french.day_of_month(first, year=False)
-        if first.month != last.month
-        else ("1er" if first.day == 1 else str(first.day))
-    )
-    return f"du {begins} au {french.day_of_month(last)}"
+    number = "1er" if first.day == 1 else str(first.day)
+    begins = french.day_of_month(first, year=False) if first.month != last.month else number
+    return f"du {begins} au {french.day_of_month(last, year=last.year != this_year)}"

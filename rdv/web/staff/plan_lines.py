@@ -121,7 +121,9 @@ def _hours(occurrence: series.Occurrence) -> str:
 
 
 def _words(occurrence: series.Occurrence, cfa_id: int) -> str:
-    said = [_conflict(conflict, cfa_id) for conflict in occurrence.conflicts]
+    met = [conflict for conflict in occurrence.conflicts if conflict.slot is not None]
+    said = [_met(list(group), cfa_id) for _, group in groupby(met, key=lambda one: _place(one, cfa_id))]
+    said += [_conflict(conflict) for conflict in occurrence.conflicts if conflict.slot is None]
     if occurrence.repeated:
         said.append("heure affichée deux fois cette nuit-là\u00a0: la première")
     return french.enumeration(_once(said)) if said else ""
@@ -131,9 +133,7 @@ def _once(said: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def _conflict(conflict: series.Conflict, cfa_id: int) -> str:
-    if conflict.slot is not None:
-        return _met(conflict, conflict.slot, cfa_id)
+def _conflict(conflict: series.Conflict) -> str:
     if conflict.closure is not None:
         kind = "absence" if conflict.closure.user_id else "fermeture"
         return f"{kind} («\u00a0{conflict.label}\u00a0»)" if conflict.label else kind
@@ -146,12 +146,22 @@ def _conflict(conflict: series.Conflict, cfa_id: int) -> str:
     }[conflict.kind]
 
 
-def _met(conflict: series.Conflict, slot: Slot, cfa_id: int) -> str:
-    """Name a slot already published; that of another CFA stays unknown here."""
-    how = f"à moins de {conflict.label} d’" if conflict.kind == "near" else "chevauche "
-    if slot.cfa_id != cfa_id:
-        return f"{how}un créneau dans un autre centre"
+def _place(conflict: series.Conflict, cfa_id: int) -> tuple[str, str]:
+    """Where a slot already published stands; in another CFA that stays unknown here."""
+    slot = conflict.slot
+    return conflict.kind, slot.site.shown_name if slot and slot.cfa_id == cfa_id else ""
+
+
+def _met(conflicts: Sequence[series.Conflict], cfa_id: int) -> str:
+    """« chevauche 14 h – 14 h 20 et 14 h 20 – 14 h 40 à Campus Nord »."""
+    kind, where = _place(conflicts[0], cfa_id)
+    how = f"à moins de {conflicts[0].label} de" if kind == "near" else "chevauche"
+    if not where:
+        return f"{how} un créneau dans un autre centre".replace("de un", "d’un")
+    return f"{how} {french.enumeration([_taken(one.slot) for one in conflicts if one.slot])} à {where}"
+
+
+def _taken(slot: Slot) -> str:
     zone = slot.site.timezone
     starts, ends = clock.to_zone(slot.starts_at, zone), clock.to_zone(slot.ends_at, zone)
-    hours = f"{french.clock_time(starts)} – {french.clock_time(ends)}{french.zone_suffix(zone)}"
-    return f"{how}{'un créneau, ' if conflict.kind == 'near' else ''}{hours} à {slot.site.shown_name}"
+    return f"{french.clock_time(starts)} – {french.clock_time(ends)}{french.zone_suffix(zone)}"

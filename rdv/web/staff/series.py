@@ -58,7 +58,7 @@ def series(public_id: str) -> ResponseReturnValue:
         facts=_facts(found, kind),
         groups=_groups(coming, booked, now),
         count=french.plural(len(coming), "créneau à venir", "créneaux à venir"),
-        change_url=_change_url(coming),
+        next_slot=_next(coming),
         as_published=not any(slot.edited_alone for slot in coming),
     )
 
@@ -103,6 +103,6 @@ def _groups(coming: Sequence[Slot], booked: Mapping[int, Sequence[Booking]], now
     return groups
 
 
-def _change_url(coming: Sequence[Slot]) -> str | None:
-    """The page that changes or cancels coming slots, from the first one of them."""
-    return None
+def _next(coming: Sequence[Slot]) -> Slot | None:
+    """The first slot that is not cancelled: from there the series is changed, or cancelled."""
+    return next((slot for slot in coming if slot.status != "cancelled"), None)

@@ -9,8 +9,8 @@ from datetime import datetime
 from flask import url_for
 
 from rdv import clock, french
-from rdv.models import Booking, Site, Slot
-from rdv.slots import PLACE_LABELS, Forecast
+from rdv.models import Booking, Slot
+from rdv.slots import PLACE_LABELS
 
 
 @dataclass(frozen=True)
@@ -108,22 +108,3 @@ def meeting(slot: Slot, booked: Sequence[Booking], now: datetime, dated: bool = 
         owner_label=state(slot, now)[1] if slot.is_group else None,
         dated=dated,
     )
-
-
-def forecast(planned: Forecast, site: Site, cfa_id: int) -> Event:
-    """Return a slot about to be published: its day and hours, and what it would meet, in words."""
-    zone = site.timezone
-    start, end = clock.to_zone(planned.span.starts_at, zone), clock.to_zone(planned.span.ends_at, zone)
-    when = f"{french.day(start).capitalize()}, {french.clock_time(start)} – {french.clock_time(end)}"
-    met = [_met(slot, cfa_id) for slot in planned.overlaps]
-    if planned.holiday:
-        met.append("jour férié")
-    words = f"Attention\u00a0: {', '.join(met)}" if met else "Rien ne gêne"
-    return Event(when + french.zone_suffix(zone), "", "todo" if met else "free", words, None)
-
-
-def _met(slot: Slot, cfa_id: int) -> str:
-    """Name a slot already published; that of another CFA stays unknown here."""
-    if slot.cfa_id != cfa_id:
-        return "chevauche un créneau dans un autre centre"
-    return f"chevauche {hours(slot)} à {slot.site.shown_name}"
