@@ -50,6 +50,11 @@ def get_platform(code: str) -> Platform | None:
     return db.session.scalar(sa.select(Platform).where(Platform.code == code))
 
 
+def platforms() -> list[Platform]:
+    """Return every platform, in the order they were made known."""
+    return list(db.session.scalars(sa.select(Platform).order_by(Platform.id)))
+
+
 def is_open(training: Training) -> bool:
     """Say whether candidates may still ask about a training."""
     return training.published and training.closed_at is None and training.cfa.closed_at is None

@@ -126,6 +126,11 @@ def staff_publish() -> str:
     return absolute("/equipe/creneaux/publier")
 
 
+def staff_repeat_week() -> str:
+    """Publish the slots of last week again."""
+    return absolute("/equipe/creneaux/dupliquer")
+
+
 def staff_diagnosis() -> str:
     """« Pourquoi mon lien n’affiche-t-il rien ? »."""
     return absolute("/equipe/diagnostic")

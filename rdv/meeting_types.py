@@ -32,6 +32,8 @@ class Draft:
     description: str | None = None
     instructions: str | None = None
     what_to_bring: str | None = None
+    guests_allowed: int = 0  # people one may come with
+    guests_counted: bool = False  # each of them takes a seat
 
 
 # Proposed to a CFA that has none yet, and created with its first publication.

@@ -17,15 +17,15 @@ def move_instead(row: OutgoingMail) -> Mail:
     slot, request = booking.slot, booking.request
     return Mail(
         subject=f"Déplacer {'le' if who.is_asker else 'votre'} rendez-vous plutôt qu’en prendre un autre",
-        preheader=f"{who.meeting} : {meeting.start(slot)}.",
+        preheader=f"{who.meeting} : {meeting.start(slot)}.",
         greeting=who.greeting,
         paragraphs=(
             f"{slot.cfa.shown_name} limite le nombre de rendez-vous à venir d’une même personne. "
-            "Celui-ci est déjà réservé : vous pouvez le déplacer.",
+            "Celui-ci est déjà réservé : vous pouvez le déplacer.",
         ),
         facts=facts(("Quand", meeting.when(slot)), ("Rendez-vous", slot.shown_title), ("Référence", request.reference)),
         button=("Déplacer ce rendez-vous", links.move(request, row.to_email)),
-        after=("Vous n’avez rien demandé ? Ignorez ce message : votre rendez-vous n’a pas changé.",),
+        after=("Vous n’avez rien demandé ? Ignorez ce message : votre rendez-vous n’a pas changé.",),
         links=((PAGE, links.personal(request, row.to_email)),),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
@@ -51,7 +51,10 @@ def no_slot_left(row: OutgoingMail) -> Mail:
         facts=facts(("Centre", cfa.shown_name), ("Lieu" if len(sites) == 1 else "Lieux", ", ".join(sites))),
         button=("Publier des créneaux", links.staff_publish()),
         after=("Ce message part une seule fois, jusqu’à ce que des créneaux soient de nouveau publiés.",),
-        links=(("Pourquoi mon lien n’affiche-t-il rien ?", links.staff_diagnosis()),),
+        links=(
+            ("Répéter la semaine dernière", links.staff_repeat_week()),
+            ("Pourquoi mon lien n’affiche-t-il rien ?", links.staff_diagnosis()),
+        ),
         footer_reason="Vous recevez ce message parce que vous faites partie de l’équipe de ce centre de formation.",
     )
 

@@ -12,6 +12,7 @@ from rdv.rules.booking import coming_bookings as coming_bookings
 from rdv.rules.booking import with_rules as with_rules
 from rdv.rules.changing import Draft as Draft
 from rdv.rules.changing import Saved as Saved
+from rdv.rules.changing import coming_slots as coming_slots
 from rdv.rules.changing import concerned as concerned
 from rdv.rules.changing import get as get
 from rdv.rules.changing import save as save

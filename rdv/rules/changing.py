@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,17 @@ def concerned(
     query = sa.select(sa.func.count(), sa.func.count(sa.case((shut, 1)))).where(_scope(cfa, site, meeting_type, now))
     total, not_open = db.session.connection().execute(query).one()
     return total, not_open
+
+
+def coming_slots(cfa_id: int, now: datetime) -> Counter[tuple[int, int]]:
+    """Count the coming slots of a CFA by (site, meeting type): what its rules are about."""
+    query = (
+        sa.select(Slot.site_id, Slot.meeting_type_id, sa.func.count())
+        .where(Slot.cfa_id == cfa_id, Slot.starts_at > now, Slot.status != "cancelled")
+        .group_by(Slot.site_id, Slot.meeting_type_id)
+    )
+    rows = db.session.connection().execute(query)
+    return Counter({(site_id, meeting_type_id): number for site_id, meeting_type_id, number in rows})
 
 
 def save(

@@ -46,6 +46,11 @@ class MeetingTypeForm(StaffForm):
     description = wtforms.TextAreaField("Présentation ou programme", [validators.Optional(), _LONG], filters=[tidy])
     instructions = wtforms.TextAreaField("Consignes pour venir", [validators.Optional(), _LONG], filters=[tidy])
     what_to_bring = wtforms.TextAreaField("À apporter", [validators.Optional(), _LONG], filters=[tidy])
+    guests_allowed = WholeNumberField(
+        "Accompagnants permis, par personne",
+        [validators.Optional(), validators.NumberRange(0, 20, "Indiquez entre 0 et 20 accompagnants, par exemple 2.")],
+    )  # fmt: skip
+    guests_counted = wtforms.BooleanField("Chaque accompagnant prend une place")
 
     def draft(self) -> meeting_types.Draft:
         """Return what was typed, once validated."""
@@ -57,6 +62,8 @@ class MeetingTypeForm(StaffForm):
             description=self.description.data or None,
             instructions=self.instructions.data or None,
             what_to_bring=self.what_to_bring.data or None,
+            guests_allowed=self.guests_allowed.data or 0,
+            guests_counted=bool(self.guests_counted.data and self.guests_allowed.data),
         )
 
 
@@ -157,4 +164,8 @@ def _begun(kind: MeetingType) -> dict[str, object]:
 
 def _summary(kind: MeetingType) -> str:
     places = "individuel" if kind.default_capacity == 1 else french.plural(kind.default_capacity, "place")
-    return " · ".join((french.duration(kind.duration_minutes), places, PLACE_LABELS[kind.default_place].lower()))
+    words = [french.duration(kind.duration_minutes), places, PLACE_LABELS[kind.default_place].lower()]
+    if kind.guests_allowed:
+        counted = ", qui prennent une place" if kind.guests_counted else ""
+        words.append(f"{french.plural(kind.guests_allowed, 'accompagnant')} au plus{counted}")
+    return " · ".join(words)
