@@ -96,7 +96,7 @@ def seat_offered(row: OutgoingSms) -> str:
     slot = hold.slot
     return words.fitted(
         lambda name, zone: (
-            f"Place libre {_when(slot)}{zone}{name}. À accepter avant {words.moment(hold.until, slot.site.timezone)} : {page}"
+            f"Place libre {_when(slot)}{zone}{name}. Réponse avant {words.moment(hold.until, slot.site.timezone)} : {page}"
         ),
         slot.cfa.shown_name, _zone(slot),
     )  # fmt: skip

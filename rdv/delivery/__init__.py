@@ -26,3 +26,8 @@ def deliver_texts(limit: int = 50) -> int:
 def retry(public_id: str | None = None, by: User | None = None) -> int:
     """Put one failed mail, or all of them, back to be sent, and return how many."""
     return rounds.retry(MAILS, public_id, by)
+
+
+def retry_texts(public_id: str | None = None, by: User | None = None) -> int:
+    """The same for text messages."""
+    return rounds.retry(TEXTS, public_id, by)

@@ -1,7 +1,7 @@
 """The real worker (`flask worker`), stopped for ever at one step, so that a test may kill it exactly there.
 
 `python -m tests.support.worker_process STEP`: prints STEP when it is reached and goes no further. Steps: start (nothing
-is stopped), claim, render, send, mark. The hooks are here, in test code: the product knows none of them.
+is stopped), claim, render, send, mark; sms-send, sms-mark. The hooks are here, in test code: the product knows none of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rdv import create_app, delivery, mailer, transport, worker
+from rdv.sms.http import HttpProvider
 
 
 def stop(step: str) -> None:
@@ -42,6 +43,8 @@ STEPS: dict[str, Callable[[], None]] = {
     "render": lambda: before(mailer, "render", "render"),  # claimed, nothing rendered
     "send": lambda: before(transport, "send", "send"),  # rendered and stored, nothing sent
     "mark": lambda: after(transport, "send", "mark"),  # the relay said 250, the row does not know
+    "sms-send": lambda: before(HttpProvider, "send", "sms-send"),
+    "sms-mark": lambda: after(HttpProvider, "send", "sms-mark"),
 }
 
 if __name__ == "__main__":
