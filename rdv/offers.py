@@ -32,7 +32,7 @@ def get(request: CandidateRequest, public_id: str) -> SeatHold:
     return found
 
 
-def accept(held: SeatHold, now: datetime) -> None:
+def accept(held: SeatHold, now: datetime, as_asker: bool = False) -> None:
     """Turn an offer into the person's booking: a new one, or the one they hold brought forward.
 
     Harmless when it was accepted already. Raises OfferEnded, AlreadyBooked (this person, this hour), WrongTransition.
@@ -44,15 +44,15 @@ def accept(held: SeatHold, now: datetime) -> None:
     if held.kind == "earlier":
         if request.booking is None:
             raise OfferEnded
-        booking.move(request.booking, slot, "candidate", now, hold=held)
+        booking.move(request.booking, slot, "candidate", now, hold=held, as_asker=as_asker)
         return
     rules.before_seat([slot])
     seats.convert(held, now)
     entry = waitlist.entry_of(held)
     guests = entry.guests if entry is not None else held.seats - 1
-    booking.seat_person(request, slot, now, "candidate", seats=held.seats, guests=guests)
+    booking.seat_person(request, slot, now, "candidate", seats=held.seats, guests=guests, as_asker=as_asker)
 
 
-def refuse(held: SeatHold, now: datetime) -> None:
+def refuse(held: SeatHold, now: datetime, as_asker: bool = False) -> None:
     """Give an offered seat back; harmless when it is over already."""
-    waitlist.refuse(held, now)
+    waitlist.refuse(held, now, as_asker)

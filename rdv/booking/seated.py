@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import inbox, notices, rules, thread, waitlist
+from rdv import asker, inbox, notices, rules, thread, waitlist
 from rdv.contacts import person_key
 from rdv.db import db, violated
 from rdv.errors import AlreadyBooked, WrongTransition
@@ -28,6 +28,7 @@ def seat_person(
     user: User | None = None,
     walk_in: bool = False,
     tell: bool = True,
+    as_asker: bool = False,
 ) -> Booking:
     """Write the booking of a request whose seats the caller has just taken or converted; its request closes as meeting set.
 
@@ -62,7 +63,7 @@ def seat_person(
     request.site_id, request.owner_id = slot.site_id, slot.adviser_id
     if actor == "staff" and request.first_answered_at is None:
         request.first_answered_at = now
-    event = thread.add(request, "booked", actor, now, user=user, data={"slot": slot.public_id})
+    event = thread.add(request, "booked", actor, now, user=user, data={"slot": slot.public_id, **asker.mark(as_asker)})
     if tell:
         notices.to_candidate("booking_confirmed", booking, event)
     others = [person for person in inbox.answerable_for(slot) if user is None or person.id != user.id]

@@ -19,6 +19,7 @@ from rdv.waitlist.earlier import may_wish as may_wish
 from rdv.waitlist.earlier import wish as wish
 from rdv.waitlist.full import AddressMissing as AddressMissing
 from rdv.waitlist.full import join as join
+from rdv.waitlist.full import last_of as last_of
 from rdv.waitlist.full import of_slot as of_slot
 from rdv.waitlist.full import open_to as open_to
 from rdv.waitlist.full import position as position
@@ -79,7 +80,7 @@ def booking_ended(booking: Booking, now: datetime) -> None:
 # -- what a person does ---------------------------------------------------------------------------------------------------
 
 
-def leave(request: CandidateRequest, now: datetime) -> None:
+def leave(request: CandidateRequest, now: datetime, as_asker: bool = False) -> None:
     """Take somebody off their list, giving back what is held for them; harmless when they are off it already.
 
     Raises WrongTransition when an offer was made to them this very instant.
@@ -96,15 +97,15 @@ def leave(request: CandidateRequest, now: datetime) -> None:
         return
     if entry.hold is not None:
         offering.give_back(entry.hold, now)
-    if not full.end(entry, "left", now):
+    if not full.end(entry, "left", now, as_asker):
         raise WrongTransition
     if slot is not None:
         seat_freed(slot, now)
 
 
-def refuse(held: SeatHold, now: datetime) -> None:
+def refuse(held: SeatHold, now: datetime, as_asker: bool = False) -> None:
     """Give an offered seat back: the next one is asked. Off the list of a full session; on for an earlier meeting."""
-    _end_offer(held, "released", "refused", now)
+    _end_offer(held, "released", "refused", now, as_asker)
 
 
 # -- what the clock does --------------------------------------------------------------------------------------------------
@@ -123,16 +124,16 @@ def lapse(hold_id: int, now: datetime) -> None:
         _end_offer(held, "expired", "lapsed", now)
 
 
-def _end_offer(held: SeatHold, status: str, why: str, now: datetime) -> None:
+def _end_offer(held: SeatHold, status: str, why: str, now: datetime, as_asker: bool = False) -> None:
     slot = held.slot
     rules.before_seat([slot])
     if not offering.give_back(held, now, status):
         return  # answered, or ended by another worker
     entry = offering.entry_of(held)
     if entry is not None and entry.kind == "full":
-        full.end(entry, "left" if why == "refused" else why, now)
+        full.end(entry, "left" if why == "refused" else why, now, as_asker)
     elif entry is not None:
-        earlier.after_offer(entry, why, now)
+        earlier.after_offer(entry, why, now, as_asker)
     seat_freed(slot, now)
 
 

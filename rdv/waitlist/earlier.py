@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from rdv import clock, notices, seats, thread
+from rdv import asker, clock, notices, seats, thread
 from rdv.db import db
 from rdv.errors import WrongTransition
 from rdv.models import Booking, CandidateRequest, SeatHold, Site, Slot, SlotTraining, WaitlistEntry, training_site
@@ -27,7 +27,7 @@ def may_wish(booking: Booking, now: datetime) -> bool:
     )
 
 
-def wish(booking: Booking, now: datetime) -> None:
+def wish(booking: Booking, now: datetime, as_asker: bool = False) -> None:
     """Note that a person would come sooner; once a booking. Raises WrongTransition when it is too near, or over."""
     db.session.refresh(booking, with_for_update={"of": Booking})
     if not may_wish(booking, now):
@@ -40,7 +40,7 @@ def wish(booking: Booking, now: datetime) -> None:
             person_key=booking.person_key, guests=booking.guests, seats=booking.seats, created_at=now, updated_at=now,
         )
     )  # fmt: skip
-    thread.add(booking.request, "waitlisted", "candidate", now, data={"why": "earlier"})
+    thread.add(booking.request, "waitlisted", "candidate", now, data={"why": "earlier", **asker.mark(as_asker)})
 
 
 def offer_seat(slot: Slot, room: offering.Room, now: datetime) -> None:
@@ -128,13 +128,13 @@ def _served(slot: Slot) -> sa.ColumnElement[bool]:
     return sa.or_(CandidateRequest.training_id.is_(None), CandidateRequest.training_id.in_(trainings))
 
 
-def after_offer(entry: WaitlistEntry, why: str, now: datetime) -> None:
+def after_offer(entry: WaitlistEntry, why: str, now: datetime, as_asker: bool = False) -> None:
     """End an offer that was not taken (`refused`, `lapsed`, `cancelled`): the person waits on, until the third."""
     slot = entry.hold.slot if entry.hold else None
     if not offering.go(entry, "waiting" if entry.offers < OFFERS else "closed", now):
         return
     actor = "candidate" if why == "refused" else "system"
-    data = {"why": why, "slot": slot.public_id if slot else None}
+    data = {"why": why, "slot": slot.public_id if slot else None, **asker.mark(as_asker)}
     event = thread.add(entry.request, "offer_ended", actor, now, data=data)
     if why == "cancelled":
         notices.of_request("offer_ended", entry.request, f"{entry.public_id}:{entry.offers}", event)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from rdv import notices, thread
+from rdv import asker, notices, thread
 from rdv.candidate import Candidate, Submission
 from rdv.contacts import person_key
 from rdv.db import db, violated
@@ -81,7 +81,8 @@ def join(
         seats=count, created_at=now, updated_at=now,
     )  # fmt: skip
     db.session.add(entry)
-    event = thread.add(request, "waitlisted", "candidate", now, data={"slot": slot.public_id})
+    data = {"slot": slot.public_id, **asker.mark(asker.present(candidate))}
+    event = thread.add(request, "waitlisted", "candidate", now, data=data)
     notices.of_request("waitlist_joined", request, entry.public_id, event)
     offer_seats(slot, room.free, now)
     return request
@@ -172,7 +173,7 @@ def _next(slot: Slot, free: int) -> WaitlistEntry | None:
     )
 
 
-def end(entry: WaitlistEntry, why: str, now: datetime) -> bool:
+def end(entry: WaitlistEntry, why: str, now: datetime, as_asker: bool = False) -> bool:
     """Take somebody off the list: `left` by themselves, `lapsed`, or with the session (`cancelled`, `begun`); all but the first are told."""
     offered = entry.status == "offered"
     if not offering.go(entry, "left" if why == "left" else "closed", now):
@@ -181,7 +182,7 @@ def end(entry: WaitlistEntry, why: str, now: datetime) -> bool:
     if request.outcome == "waitlisted":
         request.outcome = {"left": "cancelled_by_candidate", "cancelled": "cancelled_by_cfa"}.get(why, "no_follow_up")
     kind = "offer_ended" if offered and why != "left" else "left_waitlist"
-    data = {"why": why, "slot": entry.slot.public_id if entry.slot else None}
+    data = {"why": why, "slot": entry.slot.public_id if entry.slot else None, **asker.mark(as_asker)}
     event = thread.add(request, kind, "candidate" if why == "left" else "system", now, data=data)
     if why == "lapsed":
         notices.of_request("offer_ended", request, entry.public_id, event)
@@ -223,6 +224,16 @@ def overlooked(now: datetime) -> list[int]:
         .distinct()
     )
     return sorted(slot_id for slot_id in db.session.scalars(query) if slot_id is not None)
+
+
+def last_of(request: CandidateRequest) -> WaitlistEntry | None:
+    """Return the last session whose list a request was on, whatever came of it."""
+    return db.session.scalar(
+        sa.select(WaitlistEntry)
+        .where(WaitlistEntry.request_id == request.id, WaitlistEntry.kind == "full")
+        .order_by(WaitlistEntry.id.desc())
+        .limit(1)
+    )
 
 
 def live_holds(slot: Slot) -> list[SeatHold]:

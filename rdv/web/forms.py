@@ -48,6 +48,12 @@ def check_post(purpose: str, object_id: str) -> FormToken:
     return read_form(purpose, object_id, request.form.get("form_token"))
 
 
+def check_button(purpose: str, object_id: str) -> FormToken:
+    """Return the same of a lone button, on a page that a personal link opens: nothing is typed, so no time is needed."""
+    check_origin()
+    return read_form(purpose, object_id, request.form.get("form_token"), typed=False)
+
+
 def submission(token: FormToken) -> Submission:
     """Return the identity of this post: a replay is the same rendering sent to the same address with the same content."""
     content = sorted((key, value) for key, value in request.form.items(multi=True) if key not in _NOT_CONTENT)

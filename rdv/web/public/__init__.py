@@ -22,6 +22,7 @@ def register(app: Flask) -> None:
         personal,
         resend,
         short,
+        waiting,
     )
 
     app.register_blueprint(bp)

@@ -11,6 +11,7 @@ from rdv import clock, ical, presence, slots
 from rdv.errors import LinkInvalid, NotFound, RdvError, TooManyRequests
 from rdv.web.forms import count_failed_secret
 from rdv.web.public.blueprint import bp
+from rdv.web.public.offered import waiting_of
 from rdv.web.public.pages import way_out
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.shown import slots_of
@@ -53,11 +54,13 @@ def personal_page(reading: Reading, refusal: RdvError | None = None) -> Response
     now, found, held = clock.now(), reading.request, reading.request.booking
     booked = held is not None and held.status == "booked" and held.slot.ends_at > now
     cancelled = held is not None and held.status == "cancelled"
-    near = slots.near(held.slot, now, training=found.training) if held and cancelled else []
+    waiting = waiting_of(reading, now)
+    lost = held.slot if held and cancelled else waiting.lost
+    near = slots.near(lost, now, training=found.training) if lost else []
     soon = held is not None and held.presence_at is None and held.slot.starts_at - now <= CONFIRMED_FROM
     page = render_template(
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(reading, now), token=reading.token,
-        held=held, now=now, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=phone_of(found),
+        held=held, now=now, waiting=waiting, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=phone_of(found),
         near=slots_of(near, found.training).slots, can_change=reading.can_change, has_file=booked,
         can_confirm=reading.can_change and soon,
         can_be_late=booked and held is not None and presence.late_opens_at(held.slot) <= now,

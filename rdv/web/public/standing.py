@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import asker, clock, french
+from rdv import asker, clock, french, offers
 from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
@@ -20,7 +20,16 @@ OUTCOMES = {
     "cancelled_by_candidate": "Vous avez annulé",
     "cancelled_by_cfa": "Le centre a annulé",
     "no_follow_up": "Votre demande est terminée",
-    "waitlisted": "Vous êtes sur la liste d’attente",
+}
+# Of a request that has waited for a seat of a full session and holds none.
+ON_LISTS = {
+    "waitlisted": ("Sur la liste d’attente", "Dès qu’une place se libère, elle est proposée par courriel, à son tour."),
+    "cancelled_by_candidate": ("Sortie de la liste d’attente", "D’autres dates sont possibles."),
+    "cancelled_by_cfa": (
+        "La réunion est annulée",
+        "Le centre de formation l’a annulée. D’autres dates sont possibles.",
+    ),
+    "no_follow_up": ("L’attente est terminée", "Aucune place n’a été prise à temps. D’autres dates sont possibles."),
 }
 BOOKINGS = {
     "attended": "Vous avez rencontré le centre",
@@ -171,14 +180,14 @@ def _sent(reading: Reading) -> str:
 
 def _of_request(reading: Reading, now: datetime) -> Standing:
     found, facts = reading.request, _asked(reading)
+    if found.mode == "slot" and found.outcome in ON_LISTS:
+        offered = offers.live_of(found, now)
+        if offered is not None:
+            until = french.moment(offered.until, zone_of(found))
+            return Standing("success", "Une place est gardée", f"Répondez avant {until}.", facts=facts)
+        return Standing("info", *ON_LISTS[found.outcome], facts=facts)
     if found.status == "closed":
-        outcome = found.outcome or "no_follow_up"
-        text = (
-            "Le centre vous prévient dès qu’une place se libère."
-            if outcome == "waitlisted"
-            else "Votre demande est terminée."
-        )
-        return Standing("info", OUTCOMES[outcome], text, facts=facts)
+        return Standing("info", OUTCOMES[found.outcome or "no_follow_up"], "Votre demande est terminée.", facts=facts)
     if found.status == "waiting_candidate":
         text = "Sa réponse est ci-dessous." if any(e.kind == "answer" for e in found.events) else "Il vous a parlé."
         return Standing("success", OUTCOMES["answered"], text, facts=facts)
