@@ -19,6 +19,7 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     day,
     diagnosis,
     feeds,
+    hand_over,
     meeting_types,
     profile,
     publish,

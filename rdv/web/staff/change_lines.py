@@ -85,7 +85,8 @@ def _becomes(line: Line) -> str | None:
     return f"{french.day(start)}, {french.clock_time(start)} – {french.clock_time(end)}{french.zone_suffix(zone)}"
 
 
-def _notes(line: Line) -> list[str]:
+def conflicts(line: Line) -> list[str]:
+    """Say what speaks against a slot at its new time, or with its new adviser."""
     slot = line.slot
     notes = [changes.IMPOSSIBLE[line.impossible]] if line.impossible else []
     notes += [
@@ -97,6 +98,11 @@ def _notes(line: Line) -> list[str]:
         notes.append(f"Pendant une fermeture ou une absence{_labelled(line.closure.label)}.")
     if line.holiday:
         notes.append("Jour férié.")
+    return notes
+
+
+def _notes(line: Line) -> list[str]:
+    notes = conflicts(line)
     if line.missing:
         notes.append(
             f"{french.plural(line.missing, 'place')} de trop\u00a0: {line.slot.seats_taken} prises pour {line.room}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, french, memberships, throttle
+from rdv import clock, french, hand_over, memberships, throttle
 from rdv.db import transaction
 from rdv.errors import AccountClosed, AlreadyMember, LastManager, TooManyRequests
 from rdv.models import Membership, Site
@@ -15,6 +15,7 @@ from rdv.throttle import Limit
 from rdv.web.staff import context
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.forms import ROLES, InviteForm, RoleForm
+from rdv.web.staff.hand_over import label_of
 
 
 @bp.get("/equipe/membres")
@@ -25,6 +26,10 @@ def team() -> str:
     return render_template(
         "staff/team.html",
         lines=[_line(each, zone) for each in memberships.team(cfa)],
+        left_behind=[
+            (each.shown_name, label_of(each, cfa.id), url_for("staff.hand_over", public_id=each.public_id))
+            for each in hand_over.left_behind(cfa.id, clock.now())
+        ],
         may_manage=can_manage_team(context.current_membership()),
     )
 
@@ -116,17 +121,16 @@ def end_membership(public_id: str) -> ResponseReturnValue:
     flash(f"{name} n’a plus accès à votre centre.", "success")
     if shut:
         closed = french.plural(shut, "créneau à venir est fermé", "créneaux à venir sont fermés")
-        flash(
-            f"{closed} aux réservations. Les rendez-vous déjà pris sont dans l’agenda\u00a0: "
-            "déplacez-les vers un collègue, ou annulez-les.",
-            "warning",
-        )
-    return redirect(url_for("staff.team"), 303)
+        flash(f"{closed} aux réservations.", "warning")
+    if hand_over.remaining(membership.user, membership.cfa_id, clock.now()).is_empty:
+        return redirect(url_for("staff.team"), 303)
+    return redirect(url_for("staff.hand_over", public_id=public_id), 303)
 
 
 def _member_page(membership: Membership, form: RoleForm) -> ResponseReturnValue:
     zone = _zone(memberships.open_sites(membership.cfa))
-    page = render_template("staff/member.html", form=form, line=_line(membership, zone), ROLES=ROLES)
+    left = label_of(membership.user, membership.cfa_id)
+    page = render_template("staff/member.html", form=form, line=_line(membership, zone), ROLES=ROLES, left=left)
     return page, form.status
 
 
