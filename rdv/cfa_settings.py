@@ -21,10 +21,12 @@ def update_cfa(
     message_open: bool,
     answer_days: int,
     disability_contact: str | None,
+    sms_open: bool | None = None,
 ) -> bool:
     """Change a centre's settings; return whether anything changed. `answer_days` are working days, 1 to 4.
 
-    `name` replaces the catalogue's, which imports keep up to date; None shows the catalogue's again.
+    `name` replaces the catalogue's, which imports keep up to date; None shows the catalogue's again. `sms_open`: text
+    messages beside mails, from the next one on, bookings already made included; None leaves it as it is.
 
     The deadlines of requests already received stay as they were promised.
     """
@@ -34,6 +36,7 @@ def update_cfa(
         "message_open": message_open,
         "answer_days": answer_days,
         "disability_contact": disability_contact,
+        "sms_open": cfa.sms_open if sms_open is None else sms_open,
     }
     changed = {key: value for key, value in wanted.items() if getattr(cfa, key) != value}
     if not changed:

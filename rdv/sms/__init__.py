@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
+from rdv.sms.reach import available as available
 from rdv.sms.reach import night_until as night_until
 from rdv.sms.reach import numbers as numbers

@@ -13,13 +13,18 @@ from rdv.settings import settings
 NIGHT_FROM, NIGHT_UNTIL = time(21), time(8)
 
 
+def available() -> bool:
+    """Say whether this installation sends text messages at all."""
+    return settings().sms_provider != "none"
+
+
 def numbers(person: Any, sms_open: bool = False) -> list[str]:
     """Return the mobiles that messages go to: of who reads no mail about it, of everybody if the CFA turned it on.
 
     `person`: a Candidate, a CandidateRequest, or a row with their contacts. Two people may ask: the candidate and who
     asks for them. Empty when this installation sends none.
     """
-    if settings().sms_provider == "none":
+    if not available():
         return []
     mobiles = [phone for phone in (person.phone, person.asker_phone) if is_mobile(phone)]
     return [phone for phone in dict.fromkeys(mobiles) if sms_open or not _reads_mails(person, phone)]

@@ -1,4 +1,4 @@
-"""The outbox as pages, in development only: what people would receive, without a mailbox."""
+"""The outbox as pages, in development only: what people would receive, without a mailbox nor a telephone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, make_response, render_template, ur
 from rdv import french
 from rdv.db import db
 from rdv.errors import NotFound
-from rdv.models import OutgoingMail
+from rdv.models import OutgoingMail, OutgoingSms
 
 SHOWN = 100
 STATUSES = {
@@ -34,9 +34,12 @@ bp = Blueprint("devmail", __name__, url_prefix="/boite-envoi")
 
 @bp.get("")
 def outbox() -> str:
-    """List the last mails."""
-    rows = db.session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(SHOWN))
-    return render_template("development/outbox.html", mails=[_shown(row) for row in rows])
+    """List the last mails and text messages."""
+    mails = db.session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(SHOWN))
+    texts = db.session.scalars(sa.select(OutgoingSms).order_by(OutgoingSms.id.desc()).limit(SHOWN))
+    return render_template(
+        "development/outbox.html", mails=[_shown(row) for row in mails], texts=[_shown_text(row) for row in texts]
+    )
 
 
 @bp.get("/<public_id>")
@@ -88,6 +91,18 @@ def _shown(row: OutgoingMail) -> dict[str, str | None]:
         "when": french.moment(row.sent_at or row.created_at),
         "error": row.last_error,
         "href": url_for("devmail.mail", public_id=row.public_id),
+    }
+
+
+def _shown_text(row: OutgoingSms) -> dict[str, str | None]:
+    label, colour = STATUSES[row.status]
+    return {
+        "text": row.text or "Pas encore rédigé",
+        "kind": row.kind,
+        "to": french.phone(row.to_phone),
+        "state": label,
+        "colour": colour,
+        "when": french.moment(row.sent_at or row.created_at),
     }
 
 

@@ -16,6 +16,7 @@ def test_each_link_is_a_route(app):
     request = make.candidate_request(cfa)
     addresses = {
         "public.personal": links.personal(request),
+        "public.short": links.short(request, "+33639980001"),
         "cfa_link.request": links.answer(request),
         "staff.activate": links.activate(cfa, "a@cfa.example"),
         "staff.accept_invitation": links.invitation(adviser),

@@ -2,7 +2,10 @@
 
 import pytest
 
-from rdv import create_app, delivery
+from rdv import clock, create_app, delivery
+from rdv.db import transaction
+from rdv.models import OutgoingSms
+from tests import make
 from tests.support import databases
 from tests.support.mail_cases import CASES, NOW, House
 from tests.support.pages import visit
@@ -32,7 +35,7 @@ def test_a_sent_mail_is_shown_as_its_reader_sees_it(client, confirmed):
     assert "Envoyé" in page.text
     page = visit(client, page.link("Rendez-vous confirmé"))
     assert "Référence : KTR-B48-26X" in page.text
-    assert "/suivi/" in page.link("http://localhost/suivi/")
+    assert page.links("http://localhost/suivi/")
     frame = page.one("iframe")
     assert "allow-same-origin" not in frame.get("sandbox")
     assert "allow-scripts" not in frame.get("sandbox")
@@ -49,6 +52,21 @@ def test_looking_sends_nothing(client, confirmed):
     before = confirmed.status, confirmed.attempts
     visit(client, "/boite-envoi/courriel-demo")
     assert (confirmed.status, confirmed.attempts) == before
+
+
+def test_text_messages_are_shown_with_their_link(client, confirmed):
+    text = OutgoingSms(public_id="texte", kind="cancelled", dedup_key="texte", to_phone=confirmed.request.phone,
+                       request_id=confirmed.request_id, booking_id=confirmed.booking_id, not_before=clock.now(),
+                       data={"zone": "Europe/Paris"})  # fmt: skip
+    make.saved(text)
+    assert "Pas encore rédigé" in visit(client, "/boite-envoi").text
+    with transaction():
+        confirmed.booking.status = "cancelled"
+    delivery.deliver_texts()
+    page = visit(client, "/boite-envoi", quoted=[text.text])  # telephones know no no-break space
+    assert "RDV annulé : mar. 01/12 à 14h30" in page.text
+    assert "01 99 00 56 78" in page.text
+    assert "/r/" in page.link("http://localhost/r/")
 
 
 def test_an_unknown_mail(client):

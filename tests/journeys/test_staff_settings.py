@@ -66,6 +66,23 @@ def test_a_centre_is_found_by_both_its_names(client: FlaskClient) -> None:
         assert [found.id for found in directory.search(words).cfas] == [cfa.id]
 
 
+def test_text_messages_are_turned_on_knowing_that_they_cost(client: FlaskClient, change_settings) -> None:
+    cfa = make.cfa()
+    sign_in(client, make.manager(cfa))
+    page = visit(client, CENTRE)
+    assert "Chaque SMS est payant" in page.text
+    page = submit(client, page, sms_open="y")
+    assert "à tous les candidats qui donnent un mobile" in page.text
+    assert cfa.sms_open
+    assert journal(cfa, "cfa.settings_changed")[0].data["changes"] == {"sms_open": [False, True]}
+    change_settings(sms_provider="none")  # an installation without them says nothing of them, and forgets nothing
+    page = visit(client, CENTRE)
+    assert "SMS" not in page.text
+    submit(client, page, answer_days=4)
+    assert cfa.sms_open
+    assert "SMS" not in visit(client, SETTINGS).text
+
+
 def test_saving_without_change_writes_nothing(client: FlaskClient) -> None:
     cfa = make.cfa()
     sign_in(client, make.manager(cfa))

@@ -132,6 +132,7 @@ _VALUES = {
     "is_service_team": "équipe du service",
     "manager": "responsable",
     "message_open": "message",
+    "sms_open": "SMS à tous",
     "updated_at": "date de modification",
     "url": "adresse du site",
 }

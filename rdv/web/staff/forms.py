@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, RadioField, StringField
+from wtforms import BooleanField, Field, PasswordField, RadioField, StringField
 from wtforms.validators import Length, StopValidation
 
 from rdv import french, passwords
@@ -126,6 +126,11 @@ class CfaSettingsForm(StaffForm):
         filters=[one_line],
     )
     modes = MultiCheckbox("Moyens de contact", choices={"callback": "Être rappelé", "message": "Écrire un message"})
+    sms_open = BooleanField(
+        "Envoyer aussi des SMS à tous les candidats qui donnent un mobile",
+        description="Chaque SMS est payant\u00a0: une annulation, un déplacement, et le rappel de la veille, soit un à trois SMS par "
+        "rendez-vous. Sans cette case, seuls les candidats sans adresse électronique en reçoivent.",
+    )
     answer_days = RadioField(
         "Délai de réponse promis",
         [Required("Choisissez un délai.")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import agenda, cfa_settings, clock, closures, french
+from rdv import agenda, cfa_settings, clock, closures, french, sms
 from rdv.db import transaction
 from rdv.models import Cfa, Site
 from rdv.opening_hours import WEEKDAYS, show_spans, week_of
@@ -38,6 +38,8 @@ def cfa_settings_form() -> ResponseReturnValue:
     cfa = context.current_cfa()
     modes = [mode for mode, opened in (("callback", cfa.callback_open), ("message", cfa.message_open)) if opened]
     form = CfaSettingsForm(obj=cfa, modes=modes)
+    if not sms.available():
+        del form.sms_open
     if form.validate_on_submit():
         with transaction():
             changed = cfa_settings.update_cfa(
@@ -48,6 +50,7 @@ def cfa_settings_form() -> ResponseReturnValue:
                 message_open="message" in form.modes.data,
                 answer_days=form.answer_days.data,
                 disability_contact=form.disability_contact.data or None,
+                sms_open=form.sms_open.data if form.sms_open else None,
             )
         return _saved(changed)
     return render_template("staff/settings_cfa.html", form=form, catalogue_name=cfa.name), form.status
@@ -95,6 +98,7 @@ def _facts(cfa: Cfa) -> list[tuple[str, str | None]]:
         ("SIRET", cfa.siret),
         ("Les candidats peuvent", ", ".join(modes)),
         ("Réponse promise en", french.plural(cfa.answer_days, "jour ouvré", "jours ouvrés")),
+        ("SMS", _texts(cfa) if sms.available() else None),
         ("Contact handicap", cfa.disability_contact or "Non renseigné"),
     ]
 
@@ -104,6 +108,10 @@ def _closures(cfa: Cfa) -> list[tuple[str, str]]:
     found = closures.listed(cfa.id, clock.today(agenda.home_zone(cfa)))
     shown = [one for one in (*found.current, *found.coming) if one.user_id is None][:CLOSURES_SHOWN]
     return [(closure_lines.title(one), f"{closure_lines.whose(one)}, {closure_lines.when(one)}") for one in shown]
+
+
+def _texts(cfa: Cfa) -> str:
+    return "à tous les candidats qui donnent un mobile" if cfa.sms_open else "aux candidats sans adresse électronique"
 
 
 def _site(site: Site) -> dict[str, object]:
