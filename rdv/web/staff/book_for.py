@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -45,10 +46,15 @@ def choose_slot() -> ResponseReturnValue:
         known=known,
         moving=moving,
         training=training,
-        choices=[
-            (slot_lines.event(slot, [], now, named=True, adviser=True), _dated(slot), _lead(slot, known, moving))
-            for slot in found
-            if moving is None or slot.id != moving.slot_id
+        days=[
+            (
+                day,
+                [
+                    (slot_lines.event(slot, [], now, named=True, adviser=True), _lead(slot, known, moving))
+                    for slot in same
+                ],
+            )
+            for day, same in groupby((slot for slot in found if moving is None or slot.id != moving.slot_id), _dated)
         ],
     )
 

@@ -39,7 +39,7 @@ def day() -> ResponseReturnValue:
     return render_template(
         "staff/day.html",
         day=shown,
-        day_label=french.day(shown, year=True).capitalize(),
+        day_label=french.day(shown, year=shown.year != today.year).capitalize(),
         is_today=shown == today,
         waiting=waiting,
         lines=lines,
