@@ -13,7 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from rdv import attendance, booking, clock, french, inbox, seats, slots, thread, waitlist
+from rdv import attendance, booking, clock, french, inbox, rules, seats, slots, thread, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db
 from rdv.errors import RdvError, RequestReplayed, WrongTransition
@@ -125,6 +125,7 @@ def _same_day(slot: Slot, person: Candidate | CandidateRequest, moving: Booking 
 
 def _hold_still(*wanted: Slot) -> None:
     """Lock slots in ascending id and read them again: what is told of them holds until the transaction ends."""
+    rules.before_seat(wanted)
     ids = [slot.id for slot in wanted]
     db.session.execute(sa.select(Slot.id).where(Slot.id.in_(ids)).order_by(Slot.id).with_for_update()).all()
     for slot in wanted:

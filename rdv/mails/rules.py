@@ -38,7 +38,9 @@ def no_slot_left(row: OutgoingMail) -> Mail:
     sites = [site.shown_name for site in shortage.still_short(row.data["sites"], clock.now())]
     where = sites[0] if len(sites) == 1 else f"{len(sites)} de vos lieux"
     modes = [
-        label for label, opened in (("être rappelé", cfa.callback_open), ("vous écrire", cfa.message_open)) if opened
+        label
+        for label, opened in (("demander à être rappelés", cfa.callback_open), ("vous écrire", cfa.message_open))
+        if opened
     ]
     return Mail(
         subject=f"Plus aucun créneau à réserver – {where}",
@@ -53,7 +55,7 @@ def no_slot_left(row: OutgoingMail) -> Mail:
         after=("Ce message part une seule fois, jusqu’à ce que des créneaux soient de nouveau publiés.",),
         links=(
             ("Répéter la semaine dernière", links.staff_repeat_week()),
-            ("Pourquoi mon lien n’affiche-t-il rien ?", links.staff_diagnosis()),
+            ("Comprendre pourquoi votre lien n’affiche rien", links.staff_diagnosis()),
         ),
         footer_reason="Vous recevez ce message parce que vous faites partie de l’équipe de ce centre de formation.",
     )

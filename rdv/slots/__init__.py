@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from rdv import audit, booking, waitlist
+from rdv import audit, booking, rules, waitlist
 from rdv.db import db
 from rdv.errors import NotFound, WrongTransition
 from rdv.models import Booking, MeetingType, Slot, Training, User
@@ -92,6 +92,7 @@ def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> i
     """
     if slot.ends_at <= now:
         raise WrongTransition("Ce créneau est passé\u00a0: il ne peut plus être annulé.")
+    rules.before_seat([slot])
     changed = db.session.connection().execute(
         sa.update(Slot)
         .where(Slot.id == slot.id, Slot.status != "cancelled")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from rdv.db import transaction
 from rdv.models import OutgoingMail, RequestEvent
 from tests import make
 
@@ -355,6 +356,26 @@ def adviser_slots_changed_and_cancelled(house: House) -> OutgoingMail:
     return _of_slots(house, house.adviser, changed=2, cancelled=1)
 
 
+def move_instead(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot())
+    return mail("move_instead", CANDIDATE, booking)
+
+
+def no_slot_left(house: House) -> OutgoingMail:
+    house.slot(starts_at="2026-11-19T14:00")
+    data = {"sites": [house.site.public_id]}
+    return mail("no_slot_left", house.adviser.email, user_id=house.adviser.id, cfa_id=house.cfa.id, data=data)
+
+
+def no_slot_left_in_two_places(house: House) -> OutgoingMail:
+    house.slot(starts_at="2026-11-19T14:00")
+    house.slot(public_id="creneau-ile", starts_at="2026-11-19T14:00", site=house.island)
+    with transaction():
+        house.cfa.callback_open = house.cfa.message_open = False
+    data = {"sites": [house.site.public_id, house.island.public_id]}
+    return mail("no_slot_left", house.manager.email, user_id=house.manager.id, cfa_id=house.cfa.id, data=data)
+
+
 def _newcomer(house: House) -> Any:
     return make.adviser(
         house.cfa, public_id="nouvelle", email="dina@cfa-tilleuls.example", first_name="Dina", password_hash=None
@@ -398,7 +419,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, personal_link,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
-        password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,
+        move_instead, no_slot_left, no_slot_left_in_two_places, password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,
         booking_changed_person_and_way, booking_cancelled_with_other_dates, adviser_slots_changed_received,
         adviser_slots_changed_and_cancelled,
     )
