@@ -62,3 +62,10 @@ def test_it_dies_with_the_number_and_with_the_links(client, booked):
     with transaction():
         booked.request.link_version += 1
     assert client.get(code).status_code != 303
+
+
+def test_the_page_of_who_has_no_mail_says_that_a_text_message_leaves(client, booked, change_settings):
+    page = visit(client, client.get(short(booked)).location)
+    assert "Une confirmation est envoyée par SMS au 06 39 98 00 01." in page.text
+    change_settings(sms_provider="none")
+    assert "Notez votre référence" in visit(client, client.get(short(booked)).location).text

@@ -63,8 +63,8 @@ def test_text_messages_are_shown_with_their_link(client, confirmed):
     with transaction():
         confirmed.booking.status = "cancelled"
     delivery.deliver_texts()
-    page = visit(client, "/boite-envoi", quoted=[text.text])  # telephones know no no-break space
-    assert "RDV annulé : mar. 01/12 à 14h30" in page.text
+    page = visit(client, "/boite-envoi", checked=False)  # telephones know no no-break space
+    assert "RDV annulé : mar. 01/12 à 14h, CFA" in page.text
     assert "01 99 00 56 78" in page.text
     assert "/r/" in page.link("http://localhost/r/")
 

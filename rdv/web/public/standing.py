@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import asker, clock, french, offers
+from rdv import asker, clock, french, offers, sms
 from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
@@ -171,11 +171,19 @@ def _sent(reading: Reading) -> str:
     own = found.asker_email if reading.is_asker else found.email
     if not reading.is_asker and asker.reads(found, own):
         own = None
+    if own is None and (mobile := _texted(reading)):
+        return f"Une confirmation est envoyée par SMS au {french.phone(mobile)}."
     if own is None:
         return "Notez votre référence et gardez l’adresse de cette page : elle permet de déplacer ou d’annuler."
     told = f"Une confirmation est envoyée à {masked_email(own)}."
     both = reading.is_asker and found.email and not asker.reads(found, found.email)
     return f"{told} {found.first_name} la reçoit aussi." if both else told
+
+
+def _texted(reading: Reading) -> str | None:
+    """Return the mobile of the reader that text messages go to, if any."""
+    mobiles = sms.numbers(reading.request)
+    return next((each for each in mobiles if asker.reads(reading.request, each) == reading.is_asker), None)
 
 
 def _of_request(reading: Reading, now: datetime) -> Standing:
