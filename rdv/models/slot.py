@@ -52,7 +52,8 @@ class Slot(Base):
     __tablename__ = "slot"
 
     id: Mapped[Key]
-    public_id: Mapped[PublicId]
+    # Sentinel: on SQLite a thousand rows are inserted in one statement, and told apart by it.
+    public_id: Mapped[PublicId] = mapped_column(insert_sentinel=True)
     cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
     site_id: Mapped[int] = mapped_column(sa.ForeignKey("site.id", ondelete="CASCADE"))
     adviser_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
