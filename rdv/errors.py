@@ -66,7 +66,7 @@ class SlotOverlap(RdvError):
 class TooClose(SlotOverlap):
     message = (
         "Ce créneau est plus près d’un autre que la pause fixée par le centre. Changez l’horaire, ou cochez "
-        "« publier quand même »."
+        "«\u00a0publier quand même\u00a0»."
     )
 
 
