@@ -30,6 +30,7 @@ def booking_facts(booking: Booking, who: people.Reader) -> tuple[Fact, ...]:
         ("Avec", f"{slot.adviser.shown_name}, {slot.cfa.shown_name}"),
         *meeting.place(slot, request.phone, for_candidate=True, called=None if own_number else who.other),
         ("Rendez-vous", slot.shown_title + (" (réunion d’information collective)" if slot.is_group else "")),
+        ("Accompagnants", str(booking.guests) if booking.guests else None),
         ("Formation", request.training.shown_title if request.training else None),
         ("À apporter", slot.shown_what_to_bring),
         ("À savoir", slot.meeting_type.instructions),
@@ -72,7 +73,7 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
         facts=booking_facts(booking, who),
         button=(PAGE, links.personal(request, row.to_email)),
         after=(
-            *(("Gardez ce message : c’est aussi votre rappel.",) if meeting.is_soon(slot) else ()),
+            *(("Gardez ce message : c’est aussi votre rappel.",) if meeting.is_soon(slot) else ()),
             "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations, déplacez-le ou "
             "annulez-le.",
             "Un empêchement ? Déplacez-le ou annulez-le dès que possible : la place servira à quelqu’un d’autre.",

@@ -14,43 +14,55 @@ from rdv.models import Booking, OutgoingMail
 def reminder_week(row: OutgoingMail) -> Mail:
     """Seven days before."""
     booking = meeting.of(row)
-    return _reminder(row, booking, f"Dans une semaine : rendez-vous {meeting.start(booking.slot)}")
+    return _reminder(row, booking, f"Dans une semaine : rendez-vous {meeting.start(booking.slot)}")
 
 
 def reminder_day(row: OutgoingMail) -> Mail:
     """The eve; late, the day itself."""
     booking = meeting.of(row)
-    return _reminder(row, booking, f"Rappel : rendez-vous {meeting.start_soon(booking.slot)}")
+    return _reminder(row, booking, f"Rappel : rendez-vous {meeting.start_soon(booking.slot)}")
 
 
 def _reminder(row: OutgoingMail, booking: Booking, subject: str) -> Mail:
     request, slot, reader = booking.request, booking.slot, people.reader(row)
-    came = booking.presence_at is not None
-    asked = f"{reader.candidate[:1].upper() + reader.candidate[1:]} vient ?" if reader.is_asker else "Vous venez ?"
-    yes = f"Oui, {reader.candidate} vient" if reader.is_asker else "Oui, je viens"
+    programme = slot.shown_programme if slot.is_group else None
+    yes, no = (
+        (f"Oui, {reader.candidate} vient", f"Non, {reader.candidate} ne peut pas venir")
+        if reader.is_asker
+        else ("Oui, je viens", "Non, je ne peux pas venir")
+    )
+    answered = booking.presence_at is not None
     return Mail(
         subject=subject,
         preheader=f"Avec {slot.cfa.shown_name}. Référence {request.reference}.",
         greeting=reader.greeting,
-        paragraphs=(
-            f"{reader.meeting} approche. "
-            + ("Sa venue est confirmée : merci." if came and reader.is_asker else "")
-            + ("Vous avez confirmé votre venue : merci." if came and not reader.is_asker else "")
-            + ("" if came else f"{asked} Répondez en un clic, l’équipe du centre le verra."),
-        ),
-        facts=booking_facts(booking, reader) + facts(("Programme", slot.shown_programme if slot.is_group else None)),
+        paragraphs=(f"{reader.meeting} approche. {_asked(reader, answered)}",),
+        facts=booking_facts(booking, reader) + facts(("Programme", programme)),
         button=("Voir le rendez-vous", links.personal(request, row.to_email))
-        if came
+        if answered
         else (yes, links.presence(request, row.to_email)),
         links=(
-            ("Annuler : la place servira à quelqu’un d’autre", links.cancel(request, row.to_email)),
-            ("Choisir un autre créneau", links.move(request, row.to_email)),
+            (no, links.cancel(request, row.to_email)),
+            ("Choisir une autre date", links.move(request, row.to_email)),
             *video_links(booking),
         ),
-        after=("Chaque lien ouvre une page : rien ne change avant que vous y confirmiez votre choix.",),
+        after=(
+            "Chaque lien ouvre une page : rien ne change avant que vous y confirmiez votre choix.",
+            "Un empêchement ? La place que vous rendez servira à quelqu’un d’autre.",
+        ),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
+
+
+def _asked(reader: people.Reader, answered: bool) -> str:
+    """« Vous venez ? », once."""
+    if answered:
+        said = "La venue est confirmée" if reader.is_asker else "Vous avez confirmé votre venue"
+        return f"{said} : merci."
+    name = reader.candidate
+    question = f"{name[:1].upper()}{name[1:]} vient" if reader.is_asker else "Vous venez"
+    return f"{question} ? Répondez par l’un de ces liens : l’équipe du centre le verra."
 
 
 def _due(row: OutgoingMail, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rdv.db import transaction
-from rdv.models import OutgoingMail, RequestEvent
+from rdv.models import OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
 from tests import make
 
 NOW = "2026-11-20T08:00Z"  # a Friday
@@ -382,6 +382,38 @@ def _newcomer(house: House) -> Any:
     )
 
 
+def _reminder(house: House, kind: str, to: str, booking: Any) -> OutgoingMail:
+    return mail(kind, to, booking, data={"starts_at": booking.starts_at.isoformat()})
+
+
+def booking_confirmed_for_today(house: House) -> OutgoingMail:
+    return mail("booking_confirmed", CANDIDATE, house.booking(house.slot(starts_at="2026-11-20T17:00")))
+
+
+def reminder_week(house: House) -> OutgoingMail:
+    return _reminder(house, "reminder_week", CANDIDATE, house.booking(house.slot(place_detail="Salle 12")))
+
+
+def reminder_day_of_a_session(house: House) -> OutgoingMail:
+    slot = house.slot(
+        starts_at="2026-11-21T14:00", kind=house.meeting, capacity=20, place_detail="Amphithéâtre",
+        programme="Visite de l’atelier, puis questions aux apprentis.", what_to_bring="Une tenue qui ne craint rien.",
+    )  # fmt: skip
+    return _reminder(house, "reminder_day", CANDIDATE, house.booking(slot))
+
+
+def reminder_day_to_who_said_yes(house: House) -> OutgoingMail:
+    slot = house.slot(starts_at="2026-11-21T14:00", site=house.island, place="phone")
+    booking = house.booking(slot, presence_at=datetime.fromisoformat(NOW))
+    return _reminder(house, "reminder_day", CANDIDATE, booking)
+
+
+def reminder_day_to_a_parent(house: House) -> OutgoingMail:
+    parent = {"asker": "parent", "asker_first_name": "Nora", "asker_email": "nora@courriel.example"}
+    booking = house.booking(house.slot(starts_at="2026-11-21T14:00"), request=parent)
+    return _reminder(house, "reminder_day", "nora@courriel.example", booking)
+
+
 def invitation(house: House) -> OutgoingMail:
     user = _newcomer(house)
     return mail("invitation", user.email, user_id=user.id, cfa_id=house.cfa.id)
@@ -407,6 +439,89 @@ def cfa_activated_notice(house: House) -> OutgoingMail:
     return mail("cfa_activated_notice", "direction@cfa-tilleuls.example", cfa_id=house.cfa.id, user_id=house.manager.id)
 
 
+def _waits(house: House, **columns: Any) -> tuple[Any, Any]:
+    """Return a full session and the request of somebody who waits for a seat of it."""
+    slot = house.slot(kind=house.meeting, capacity=2, place_detail="Amphithéâtre", programme="Visite de l’atelier.")
+    request = house.request(
+        mode="slot", status="closed", outcome="waitlisted", due_at=None, text=None, training_id=house.training.id,
+        site_id=house.site.id, **columns,
+    )  # fmt: skip
+    return slot, request
+
+
+def _listed(slot: Any, request: Any, status: str = "waiting") -> None:
+    make.saved(WaitlistEntry(kind="full", cfa_id=slot.cfa_id, request_id=request.id, slot_id=slot.id, status=status))
+
+
+def _held(slot: Any, request: Any, kind: str = "waitlist", seats: int = 1) -> None:
+    make.saved(
+        SeatHold(
+            public_id="place-demo", slot_id=slot.id, request_id=request.id, kind=kind, seats=seats,
+            until=datetime.fromisoformat("2026-11-20T10:00+00:00"),
+        )
+    )  # fmt: skip
+
+
+def waitlist_joined(house: House) -> OutgoingMail:
+    slot, request = _waits(house)
+    for number in range(2):
+        _listed(slot, house.request(public_id=f"autre-{number}", reference=f"AAA-AAA-00{number}", mode="slot"))
+    _listed(slot, request)
+    joined = event(request, "waitlisted", "candidate", data={"slot": slot.public_id})
+    return mail("waitlist_joined", CANDIDATE, request, event_id=joined.id)
+
+
+def waitlist_joined_by_who_asks(house: House) -> OutgoingMail:
+    slot, request = _waits(house, asker="parent", asker_first_name="Nadia", asker_email="nadia@courriel.example")
+    _listed(slot, request)
+    joined = event(request, "waitlisted", "candidate", data={"slot": slot.public_id})
+    return mail("waitlist_joined", "nadia@courriel.example", request, event_id=joined.id)
+
+
+def seat_offered(house: House) -> OutgoingMail:
+    slot, request = _waits(house)
+    _held(slot, request, seats=2)
+    offered = event(request, "offered", "system", data={"slot": slot.public_id, "hold": "place-demo"})
+    return mail("seat_offered", CANDIDATE, request, event_id=offered.id)
+
+
+def seat_offered_earlier_to_who_asks(house: House) -> OutgoingMail:
+    asker = {"asker": "parent", "asker_first_name": "Nadia", "asker_email": "nadia@courriel.example"}
+    booking = house.booking(house.slot(), request=asker)
+    slot = house.slot(public_id="creneau-plus-tot", starts_at="2026-11-24T10:00")
+    _held(slot, booking.request, "earlier")
+    offered = event(booking.request, "offered", "system", data={"slot": slot.public_id, "hold": "place-demo"})
+    return mail("seat_offered", "nadia@courriel.example", booking.request, event_id=offered.id)
+
+
+def offer_ended(house: House) -> OutgoingMail:
+    slot, request = _waits(house)
+    ended = event(request, "offer_ended", "system", data={"slot": slot.public_id, "why": "lapsed"})
+    return mail("offer_ended", CANDIDATE, request, event_id=ended.id)
+
+
+def offer_ended_with_its_slot(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot())
+    slot = house.slot(public_id="creneau-plus-tot", starts_at="2026-11-24T10:00", status="cancelled")
+    ended = event(booking.request, "offer_ended", "system", data={"slot": slot.public_id, "why": "cancelled"})
+    return mail("offer_ended", CANDIDATE, booking.request, event_id=ended.id)
+
+
+def waitlist_closed_with_the_session(house: House) -> OutgoingMail:
+    slot, request = _waits(house)
+    house.slot(public_id="creneau-libre", starts_at="2026-12-08T10:00")
+    ended = event(request, "left_waitlist", "system", data={"slot": slot.public_id, "why": "cancelled"})
+    return mail("waitlist_closed", CANDIDATE, request, event_id=ended.id)
+
+
+def waitlist_closed_when_it_begins(house: House) -> OutgoingMail:
+    slot, request = _waits(house)
+    with transaction():
+        slot.status = "closed"
+    ended = event(request, "left_waitlist", "system", data={"slot": slot.public_id, "why": "begun"})
+    return mail("waitlist_closed", CANDIDATE, request, event_id=ended.id)
+
+
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
@@ -421,6 +536,9 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
         move_instead, no_slot_left, no_slot_left_in_two_places, password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,
         booking_changed_person_and_way, booking_cancelled_with_other_dates, adviser_slots_changed_received,
-        adviser_slots_changed_and_cancelled,
+        adviser_slots_changed_and_cancelled, booking_confirmed_for_today, reminder_week, reminder_day_of_a_session,
+        waitlist_joined, waitlist_joined_by_who_asks, seat_offered, seat_offered_earlier_to_who_asks, offer_ended,
+        offer_ended_with_its_slot, waitlist_closed_with_the_session, waitlist_closed_when_it_begins,
+        reminder_day_to_who_said_yes, reminder_day_to_a_parent,
     )
 }  # fmt: skip
