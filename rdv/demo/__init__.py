@@ -41,6 +41,7 @@ def seed() -> None:
         cfas = centres()
         cfas[people.DEUX_RIVES].disability_contact = "Lou Démonstration, 01 99 00 10 15"
         staff.hire(cfas)
+        staff.decide(cfas[people.DEUX_RIVES], clock.now())
     top_up()
     with transaction():
         day.fill(centres(), staff.users(), clock.now())

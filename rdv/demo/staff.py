@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
-from rdv import accounts, memberships, passwords
+from rdv import accounts, memberships, passwords, rules
 from rdv.db import db
-from rdv.demo.people import PASSWORD, STAFF
+from rdv.demo.people import MANAGER, PASSWORD, STAFF
 from rdv.models import Cfa, User
 
 
@@ -17,6 +19,12 @@ def hire(cfas: dict[str, Cfa]) -> None:
         for siret, role in person.memberships:
             memberships.invite(cfas[siret], person.email, person.first_name, person.last_name, role)
         accounts.accept_invitation(user, person.first_name, person.last_name, passwords.hash_new(PASSWORD))
+
+
+def decide(cfa: Cfa, now: datetime) -> None:
+    """Give a centre a rule that hides nothing of the demonstration: an hour's notice, sixty days ahead."""
+    manager = users()[MANAGER.email]
+    rules.save(cfa, rules.Draft(notice_minutes=60, horizon_days=60), 0, now, by=manager)
 
 
 def users() -> dict[str, User]:
