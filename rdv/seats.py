@@ -97,7 +97,8 @@ def free(slot_id: int, booking_id: int, now: datetime) -> None:
     seats = sa.select(Booking.seats).where(Booking.id == booking_id).scalar_subquery()
     result = db.session.connection().execute(
         sa.update(Slot)
-        .where(Slot.id == slot_id, held)
+        # The count too: while we waited for the row, PostgreSQL read the booking as it was before, and may free it twice.
+        .where(Slot.id == slot_id, held, Slot.seats_taken >= seats)
         .values(seats_taken=Slot.seats_taken - seats, version=Slot.version + 1, updated_at=now)
     )
     if result.rowcount != 1:
@@ -171,7 +172,7 @@ def release(held: SeatHold, now: datetime, status: str = "released") -> bool:
         live.append(SeatHold.until <= now)
     freed = connection.execute(
         sa.update(Slot)
-        .where(Slot.id == held.slot_id, sa.exists().where(*live))
+        .where(Slot.id == held.slot_id, sa.exists().where(*live), Slot.seats_taken >= held.seats)
         .values(seats_taken=Slot.seats_taken - held.seats, version=Slot.version + 1, updated_at=now)
     )
     if freed.rowcount != 1:
