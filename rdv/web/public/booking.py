@@ -42,7 +42,7 @@ def book(public_id: str) -> ResponseReturnValue:
         return slot_page.page(found, training, form, SlotUnavailable())
     sent, candidate = submission(token), form.candidate(platform())
     try:
-        count_post(found.cfa.public_id, candidate.email, candidate.phone)
+        count_post(found.cfa.public_id, *asker.contacts(candidate))
         try:
             with transaction():
                 booked = booking.book(found, candidate, sent, clock.now(), training, form.guest_count)
@@ -73,7 +73,7 @@ def wait(public_id: str) -> ResponseReturnValue:
         return slot_page.page(found, training, form, SlotUnavailable())
     sent, candidate = submission(token), form.candidate(platform())
     try:
-        count_post(found.cfa.public_id, candidate.email, candidate.phone)
+        count_post(found.cfa.public_id, *asker.contacts(candidate))
         try:
             with transaction():
                 made = waitlist.join(found, candidate, sent, clock.now(), training, form.guest_count)

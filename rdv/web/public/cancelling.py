@@ -33,7 +33,7 @@ def cancel_now(token: str) -> ResponseReturnValue:
     try:
         check_post("cancel", reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
-        return _page(reading, form, refusal)
+        return _page(reading, form, refusal) if reading.can_change else reading.back()
     if not form.validate():
         return _page(reading, form, status=422)
     try:

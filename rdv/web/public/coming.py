@@ -32,7 +32,7 @@ def confirm(token: str) -> ResponseReturnValue:
     try:
         check_post("presence", reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
-        return _ask(reading, refusal)
+        return _ask(reading, refusal) if reading.can_change else reading.back()
     try:
         with transaction():
             presence.confirm(held, clock.now(), as_asker=reading.is_asker)
@@ -56,7 +56,7 @@ def late_now(token: str) -> ResponseReturnValue:
     try:
         check_post("late", reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
-        return _late(reading, form, refusal)
+        return _late(reading, form, refusal) if _is_kept(reading) else reading.back()
     if not form.validate():
         return _late(reading, form, status=422)
     try:

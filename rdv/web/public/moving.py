@@ -72,7 +72,7 @@ def move_now(token: str) -> ResponseReturnValue:
     try:
         check_post(PURPOSE, reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
-        return _page(reading, form, refusal)
+        return _page(reading, form, refusal) if reading.can_change else reading.back()
     valid, wanted = form.validate(), _wanted(form)
     if valid and (wanted is None or not moves.allowed(held, wanted)):
         form.creneau.errors = [CHOOSE]
