@@ -32,7 +32,7 @@ class SlotSeries(Base):
     weekdays: Mapped[list[int]] = mapped_column(sa.JSON)  # 0 = Monday
     first_day: Mapped[date]  # wall days of the site
     last_day: Mapped[date | None]  # one of both ends
-    count: Mapped[int | None] = mapped_column(sa.SmallInteger)  # days published, skipped ones not counted
+    count: Mapped[int | None] = mapped_column(sa.SmallInteger)  # days asked for, those skipped included
     ranges: Mapped[list[list[str]]] = mapped_column(sa.JSON)  # [["09:00", "12:00"], ["14:00", "17:00"]], wall time
     duration_minutes: Mapped[int] = mapped_column(sa.SmallInteger)
     pause_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=0)

@@ -189,6 +189,7 @@ class PublishForm(PlanForm):
         if self.meeting_type.data not in self.kinds:
             self.meeting_type.data = next(iter(self.kinds))
         self.place.data = self.kind.default_place
+        self.site.data = next(iter(self.site.choices), None)
         if last:
             self.site.data = last.site.public_id
             if not typed_type:
