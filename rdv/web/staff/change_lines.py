@@ -52,7 +52,9 @@ def slot_line(
 ) -> SlotLine:
     """Return a slot of a review; `decision`: what was posted of it, `reached`: slots that nobody can move to."""
     slot = line.slot
-    error = refusal.message if refusal and refusal.slot == slot.public_id and refusal.person is None else None
+    error = None
+    if refusal and refusal.slot == slot.public_id and refusal.person is None:
+        error = refusal.message if decision else "Choisissez l’une de ces réponses."
     count = len(line.people)
     told = f", et prévenir {_people(count)}" if count and line.concerned else ""
     choices = (

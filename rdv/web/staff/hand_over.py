@@ -63,6 +63,8 @@ class Chosen:
 
     acts: dict[str, str]
     requests: list[str]
+    free: str = "give"  # what becomes of the free slots that are not decided one by one
+    alone: dict[str, str] = field(default_factory=dict)  # those that are
     met: dict[str, Line] = field(default_factory=dict)
 
 
@@ -112,12 +114,14 @@ def _give(membership: Membership, to: User, form: HandOverForm, chosen: Chosen) 
 
 
 def _posted(left: Remaining, posted: Mapping[str, str]) -> Chosen:
-    acts = {one.public_id: posted.get(f"slot-{one.public_id}", "leave") for one in left.slots}
+    free = posted.get("free", "leave")
+    free = free if free in hand_over.ACTS else "leave"
+    asked = {one.public_id: posted.get(f"slot-{one.public_id}", "leave") for one in left.slots}
+    alone = {key: act for key, act in asked.items() if act in hand_over.ACTS}
+    # Left as the others: it was free when the page was shown.
+    acts = {key: alone.get(key, free if act == "" else "leave") for key, act in asked.items()}
     wanted = request.form.getlist("requests")
-    return Chosen(
-        {key: act if act in hand_over.ACTS else "leave" for key, act in acts.items()},
-        [one.public_id for one in left.requests if one.public_id in wanted],
-    )
+    return Chosen(acts, [one.public_id for one in left.requests if one.public_id in wanted], free, alone)
 
 
 def _said(done: Given, to: User) -> str:
@@ -147,16 +151,28 @@ def _page(
         page_error=refusal is not None,
         seen=left.seen,
         booked_label=french.plural(booked, "personne inscrite", "personnes inscrites") if booked else None,
-        lines=[_slot_line(one, left, chosen) for one in left.slots],
+        lines=[_slot_line(one, left, chosen) for one in left.slots if _stands_out(one, left, chosen)],
+        free=[_slot_line(one, left, chosen) for one in left.slots if not _stands_out(one, left, chosen)],
+        free_choices=[(act, LABELS[act]) for act in ("give", "leave", "cancel")],
+        free_chosen=chosen.free,
         requests=[RequestLine(one.public_id, _request(one), one.public_id in chosen.requests) for one in left.requests],
     )
+
+
+def _stands_out(slot: Slot, left: Remaining, chosen: Chosen) -> bool:
+    """Say whether a slot is decided by itself: somebody is booked, or it meets something at the colleague's."""
+    return bool(left.booked[slot.id]) or slot.public_id in chosen.met
 
 
 def _slot_line(slot: Slot, left: Remaining, chosen: Chosen) -> SlotLine:
     met = chosen.met.get(slot.public_id)
     booked = left.booked[slot.id]
-    acts = ["force" if met else "give", "leave", *([] if booked else ["cancel"])]
+    acts = [(act, LABELS[act]) for act in ("force" if met else "give", "leave", *([] if booked else ["cancel"]))]
     wanted = chosen.acts.get(slot.public_id, "leave")
+    if met and wanted == "give":
+        acts, wanted = [("", "Choisir…"), *acts], ""
+    elif not _stands_out(slot, left, chosen):
+        acts, wanted = [("", "Comme les autres"), *acts], chosen.alone.get(slot.public_id, "")
     return SlotLine(
         key=slot.public_id,
         title=f"{change_lines.when(slot)} – {slot.shown_title}",
@@ -164,9 +180,9 @@ def _slot_line(slot: Slot, left: Remaining, chosen: Chosen) -> SlotLine:
         href=url_for("staff.slot", public_id=slot.public_id),
         people=[", ".join([one.request.person_name, *change_lines.person_notes(one)]) for one in booked],
         notes=change_lines.conflicts(met) if met else [],
-        choices=[("", "Choisir…"), *((act, LABELS[act]) for act in acts)] if met and wanted == "give" else [(act, LABELS[act]) for act in acts],
-        chosen="" if met and wanted == "give" else wanted,
-    )  # fmt: skip
+        choices=acts,
+        chosen=wanted,
+    )
 
 
 def _request(one: CandidateRequest) -> str:
