@@ -92,11 +92,10 @@ def booking_file(booking: Booking) -> bytes:
     head.add("prodid", _PRODID)
     head.add("version", "2.0")
     slot = booking.slot
-    kind = slot.meeting_type
     telephone = slot.site.phone or slot.site.cfa.phone
     said = [
-        kind.instructions,
-        f"À apporter{french.NBSP}: {kind.what_to_bring}" if kind.what_to_bring else None,
+        slot.meeting_type.instructions,
+        f"À apporter{french.NBSP}: {slot.shown_what_to_bring}" if slot.shown_what_to_bring else None,
         f"Votre référence{french.NBSP}: {booking.request.reference}",
         f"Téléphone du centre{french.NBSP}: {french.phone(telephone)}" if telephone else None,
         "Pour déplacer ou annuler ce rendez-vous, utilisez votre lien personnel.",
@@ -108,7 +107,7 @@ def booking_file(booking: Booking) -> bytes:
         updated_at=booking.updated_at,
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
-        summary=f"{kind.title} – {slot.site.shown_name}",
+        summary=f"{slot.shown_title} – {slot.site.shown_name}",
         location=where(slot.place, slot.place_detail, slot.site),
         description="\n".join(line for line in said if line),
         zone=slot.site.timezone,

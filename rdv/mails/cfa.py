@@ -91,7 +91,8 @@ def _facts(booking: Booking) -> tuple[Fact, ...]:
         ("Quand", meeting.when(slot)),
         *_who(request),
         *meeting.place(slot, request.phone, for_candidate=False),
-        ("Rendez-vous", slot.meeting_type.title),
+        ("Rendez-vous", slot.shown_title),
+        ("Accompagnants", str(booking.guests) if booking.guests else None),
         ("Places prises", f"{slot.seats_taken} sur {slot.capacity}" if slot.is_group else None),
         ("Référence", request.reference),
     )
@@ -102,7 +103,7 @@ def adviser_new_booking(row: OutgoingMail) -> Mail:
     booking = meeting.of(row)
     return Mail(
         subject=f"Nouveau rendez-vous : {meeting.start(booking.slot)}",
-        preheader=booking.slot.meeting_type.title,
+        preheader=booking.slot.shown_title,
         paragraphs=("Une personne a réservé une place sur l’un de vos créneaux.",),
         facts=_facts(booking),
         button=("Voir la demande", links.staff_request(booking.request)),
@@ -125,7 +126,7 @@ def adviser_booking_cancelled(row: OutgoingMail) -> Mail:
     words = by_candidate and booking.cancel_reason
     return Mail(
         subject=f"Rendez-vous annulé : {meeting.start(booking.slot)}",
-        preheader=booking.slot.meeting_type.title,
+        preheader=booking.slot.shown_title,
         paragraphs=(
             _who_acted(row, "annulé")
             if by_candidate
@@ -151,7 +152,7 @@ def adviser_booking_moved(row: OutgoingMail) -> Mail:
     by_them = row.event is not None and row.event.actor == "candidate"
     return Mail(
         subject=f"Rendez-vous déplacé : {meeting.start(slot)}",
-        preheader=slot.meeting_type.title,
+        preheader=slot.shown_title,
         paragraphs=(
             (_who_acted(row, "déplacé") if by_them else "Un rendez-vous de votre agenda a changé d’horaire.")
             if still_theirs

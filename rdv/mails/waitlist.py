@@ -47,12 +47,12 @@ def _all_dates(request: CandidateRequest) -> Link:
 
 
 def _subject_of(who: people.Reader) -> str:
-    """« Vous êtes », or « Zoé est » for the asker; begins a sentence."""
+    """« Vous êtes », or « Zoé est » for the asker; begins a sentence."""
     return f"{who.candidate[:1].upper()}{who.candidate[1:]} est" if who.is_asker else "Vous êtes"
 
 
 def _subject_not(who: people.Reader) -> str:
-    """« Vous n’êtes », or « Zoé n’est » for the asker; begins a sentence."""
+    """« Vous n’êtes », or « Zoé n’est » for the asker; begins a sentence."""
     return f"{who.candidate[:1].upper()}{who.candidate[1:]} n’est" if who.is_asker else "Vous n’êtes"
 
 
@@ -66,7 +66,7 @@ def waitlist_joined(row: OutgoingMail) -> Mail:
     entry = waitlist.current(request.id)
     rank = french.rank(waitlist.position(named(entry)))
     return Mail(
-        subject=f"Liste d’attente : {meeting.start(slot)}",
+        subject=f"Liste d’attente : {meeting.start(slot)}",
         preheader=f"{_subject_of(who)} la {rank} personne de la liste.",
         greeting=who.greeting,
         paragraphs=(
@@ -76,7 +76,7 @@ def waitlist_joined(row: OutgoingMail) -> Mail:
         ),
         facts=_facts(slot, request) + _ending(slot, request),
         button=(PAGE, links.personal(request, row.to_email)),
-        after=("Vous ne souhaitez plus attendre ? Quittez la liste d’un clic sur cette page.",),
+        after=("Vous ne souhaitez plus attendre ? Quittez la liste d’un clic sur cette page.",),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
@@ -119,7 +119,7 @@ def offer_ended(row: OutgoingMail) -> Mail:
     request, who, slot = named(row.request), people.reader(row), _slot(row)
     cancelled = named(row.event).data["why"] == "cancelled"
     return Mail(
-        subject=f"La place n’est plus gardée : {meeting.start(slot)}",
+        subject=f"La place n’est plus gardée : {meeting.start(slot)}",
         preheader="Le rendez-vous actuel ne change pas." if cancelled else "Le délai pour l’accepter est passé.",
         greeting=who.greeting,
         paragraphs=(
@@ -129,7 +129,7 @@ def offer_ended(row: OutgoingMail) -> Mail:
             )
             if cancelled
             else (
-                "Le délai pour accepter la place est passé : elle est proposée à quelqu’un d’autre.",
+                "Le délai pour accepter la place est passé : elle est proposée à quelqu’un d’autre.",
                 f"{_subject_not(who)} plus sur la liste d’attente.",
             )
         ),
@@ -139,7 +139,7 @@ def offer_ended(row: OutgoingMail) -> Mail:
         else ("Revoir cette réunion", links.slot(slot)),
         after=()
         if cancelled
-        else ("Toujours intéressé ? Réservez s’il reste une place, ou reprenez rang sur la liste.",),
+        else ("Toujours intéressé ? Réservez s’il reste une place, ou reprenez rang sur la liste.",),
         links=() if cancelled else (_all_dates(request),),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
@@ -152,18 +152,21 @@ def waitlist_closed(row: OutgoingMail) -> Mail:
     cancelled = named(row.event).data["why"] == "cancelled"
     offered = next_slots(request)
     return Mail(
-        subject=f"{'Réunion annulée' if cancelled else 'Liste d’attente close'} : {meeting.start(slot)}",
+        subject=f"{'Réunion annulée' if cancelled else 'Liste d’attente close'} : {meeting.start(slot)}",
         preheader="D’autres dates sont possibles.",
         greeting=who.greeting,
         paragraphs=(
             "La réunion dont vous attendiez une place est annulée par le centre de formation. Nous en sommes désolés."
             if cancelled
             else "La réunion commence sans qu’une place se soit libérée à temps. Nous en sommes désolés.",
-            "Ces créneaux sont libres. Ouvrez celui qui vous convient pour le réserver :"
+            "D’autres dates sont libres : choisissez-en une ci-dessous."
             if offered
-            else "Dites-nous ce qui vous arrange : être rappelé, écrire, ou choisir une date dès qu’il y en a.",
+            else "Dites-nous ce qui vous arrange : être rappelé, écrire, ou choisir une date dès qu’il y en a.",
         ),
-        facts=_facts(slot, request) + _ending(slot, request),
+        facts=facts(
+            ("Réunion annulée" if cancelled else "Réunion", meeting.when(slot)), ("Rendez-vous", slot.shown_title)
+        )
+        + _ending(slot, request),
         button=_all_dates(request),
         links=offered,
         footer_reason=WHY,

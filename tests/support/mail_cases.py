@@ -509,6 +509,8 @@ def offer_ended_with_its_slot(house: House) -> OutgoingMail:
 
 def waitlist_closed_with_the_session(house: House) -> OutgoingMail:
     slot, request = _waits(house)
+    with transaction():
+        slot.status = "cancelled"
     house.slot(public_id="creneau-libre", starts_at="2026-12-08T10:00")
     ended = event(request, "left_waitlist", "system", data={"slot": slot.public_id, "why": "cancelled"})
     return mail("waitlist_closed", CANDIDATE, request, event_id=ended.id)

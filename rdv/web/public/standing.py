@@ -124,6 +124,7 @@ def _of_booking(reading: Reading, held: Booking, now: datetime) -> Standing:
         ("Adresse", "\n".join(filter(None, (slot.site.shown_name, slot.site.shown_address))) if slot.place == "on_site" else None),
         ("Précisions", detail if not video else None),
         ("Téléphone", _called(reading) if slot.place == "phone" else None),
+        ("Accompagnants", str(held.guests) if held.guests else None),
         ("Venue", "Confirmée" if held.presence_at else None),
         ("Retard annoncé", french.duration(held.late_minutes) if held.late_minutes else None),
         *asked,
