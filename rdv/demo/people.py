@@ -35,10 +35,13 @@ FIRST_NAMES = (
     "Zoé", "Lina", "Noah", "Inès", "Tom", "Aya", "Hugo", "Jade", "Malo", "Sarah", "Enzo", "Chloé", "Rayan", "Manon", "Léo",
 )  # fmt: skip
 
+LAST_NAMES = ("Démonstration", "Exemple", "Essai", "Modèle", "Témoin")  # plainly invented
+
 
 def candidate_name(number: int) -> tuple[str, str]:
     """Return the first and last name of an invented candidate."""
-    return FIRST_NAMES[number % len(FIRST_NAMES)], "Démonstration" + " Bis" * (number // len(FIRST_NAMES))
+    rank = number // len(FIRST_NAMES)
+    return FIRST_NAMES[number % len(FIRST_NAMES)], LAST_NAMES[rank % len(LAST_NAMES)]
 
 
 def candidate_email(number: int) -> str:
