@@ -89,7 +89,12 @@ def _hours(slot: Slot) -> str:
 
 
 def _met(slot: Slot, moving: Booking | None) -> list[Slot]:
-    """Return the other slots of the adviser that somebody has booked at that time; not the one that a move empties."""
+    """Return the other slots of the adviser that somebody has booked at that time; not the one that a move empties.
+
+    None once this slot has people too: one more makes no new clash.
+    """
+    if slot.seats_taken:
+        return []
     left = moving.slot_id if moving is not None and moving.slot.seats_taken <= moving.seats else 0
     query = (
         sa.select(Slot)

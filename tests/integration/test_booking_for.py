@@ -220,6 +220,15 @@ def test_another_meeting_of_the_adviser_at_that_time_is_told(place):
     book(slot, bob, accepted=[each.mark for each in found])
 
 
+def test_one_more_in_a_session_that_takes_place_is_no_new_clash(place):
+    _clocks, site, bob = place
+    session = make.slot(bob, site, starts_at="2026-12-01T14:00", capacity=12)
+    make.booking(make.slot(bob, site, starts_at="2026-12-01T14:10"))
+    assert len(booking_for.hindrances(session, person(), clock.now())) == 1
+    make.booking(session)
+    assert booking_for.hindrances(session, person(), clock.now()) == []
+
+
 def test_the_same_person_twice_in_a_day_is_told(place):
     _clocks, site, bob = place
     slot = make.slot(bob, site, starts_at="2026-12-01T14:00")
