@@ -15,6 +15,7 @@ from rdv.series.plan import Occurrence as Occurrence
 from rdv.series.plan import Planned as Planned
 from rdv.series.plan import advised as advised
 from rdv.series.plan import check_possible as check_possible
+from rdv.series.plan import dated as dated
 from rdv.series.plan import fingerprint as fingerprint
 from rdv.series.plan import plan as plan
 from rdv.series.plan import preview as preview
