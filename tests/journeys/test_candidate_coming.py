@@ -28,11 +28,12 @@ def mails():
 @pytest.fixture
 def house(app, freeze):
     """A meeting on Tuesday 1 December at 14:00 in Lille, seen from the day before."""
-    frozen = freeze("2026-11-30T08:00Z")
+    frozen = freeze("2026-11-20T08:00Z")
     cfa = make.cfa(name="CFA des Tilleuls")
     site, adviser = make.site(cfa, phone="+33199001234"), make.adviser(cfa)
     slot = make.slot(adviser, site, starts_at="2026-12-01T14:00")
     held = make.booking(slot, request={"email": "lina@courriel.example", "first_name": "Lina"})
+    frozen.to("2026-11-30T08:00Z")
     return SimpleNamespace(clock=frozen, cfa=cfa, adviser=adviser, slot=slot, held=held, request=held.request)
 
 
@@ -60,6 +61,9 @@ def test_far_ahead_nobody_is_asked(client, house):
     assert not visit(client, address(house.request)).links("Confirmer la venue")
     house.clock.to("2026-11-24T13:00Z")
     assert visit(client, address(house.request)).links("Confirmer la venue")
+    fresh = make.booking(make.slot(house.adviser, house.slot.site, starts_at="2026-11-25T14:00")).request
+    assert not visit(client, address(fresh)).links("Confirmer la venue")  # who has just chosen comes
+    assert visit(client, address(fresh, "/presence")).h1 == "Vous venez ?"
 
 
 @pytest.mark.parametrize("when", ["2026-12-01T13:00Z", "2026-12-01T13:40Z"])

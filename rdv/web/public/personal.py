@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from rdv import clock, ical, presence, slots
 from rdv.errors import LinkInvalid, NotFound, RdvError, TooManyRequests
+from rdv.models import Booking
 from rdv.web.forms import count_failed_secret
 from rdv.web.public.blueprint import bp
 from rdv.web.public.offered import waiting_of
@@ -18,6 +19,7 @@ from rdv.web.public.shown import slots_of
 from rdv.web.public.standing import phone_of, standing_of, thread_of, zone_of
 
 CONFIRMED_FROM = timedelta(days=7)  # earlier, nobody knows yet whether they come
+JUST_BOOKED = timedelta(days=1)  # who has just chosen an hour comes
 
 
 @bp.get("/suivi/<token>")
@@ -57,12 +59,16 @@ def personal_page(reading: Reading, refusal: RdvError | None = None) -> Response
     waiting = waiting_of(reading, now)
     lost = held.slot if held and cancelled else waiting.lost
     near = slots.near(lost, now, training=found.training) if lost else []
-    soon = held is not None and held.presence_at is None and held.slot.starts_at - now <= CONFIRMED_FROM
+    ask = held is not None and held.presence_at is None and _in_doubt(held, now)
     page = render_template(
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(reading, now), token=reading.token,
         held=held, now=now, waiting=waiting, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=phone_of(found),
         near=slots_of(near, found.training).slots, can_change=reading.can_change, has_file=booked,
-        can_confirm=reading.can_change and soon,
+        can_confirm=reading.can_change and ask,
         can_be_late=booked and held is not None and presence.late_opens_at(held.slot) <= now,
     )  # fmt: skip
     return page, refusal.status if refusal else 200
+
+
+def _in_doubt(held: Booking, now: datetime) -> bool:
+    return held.slot.starts_at - now <= CONFIRMED_FROM and now - held.created_at >= JUST_BOOKED

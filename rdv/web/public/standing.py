@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rdv import asker, clock, french, offers, sms
-from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, REASONS
+from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
 from rdv.web.public.reading import Reading
@@ -263,7 +263,7 @@ def _words(reading: Reading, event: RequestEvent) -> str | None:
         return None
     if event.kind == "late":
         return french.duration(int(event.data["minutes"]))
-    chosen = CANCEL_BUTTONS.get(event.data.get("choice", ""))
+    chosen = (CANCEL_WORDS if reading.is_asker else CANCEL_BUTTONS).get(event.data.get("choice", ""))
     return " – ".join(filter(None, (chosen, event.text))) or None
 
 
