@@ -12,9 +12,10 @@ from sqlalchemy.orm import selectinload
 
 from rdv import rules, slots
 from rdv.db import db
-from rdv.models import Cfa, Slot, SlotTraining, Training, training_site
+from rdv.models import Cfa, Slot, Training
 
 LOOKED_BACK = timedelta(days=365)
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Every check, in the order in which slots meet them, and how many slots the link shows in the end (at most 60)."""
+    """Every check, in the order in which slots meet them, and how many slots the link lets book in the end (MOST_SHOWN at most)."""
 
     checks: list[Check]
     shown: int
@@ -57,9 +58,9 @@ def trainings_of(cfa_id: int) -> list[Training]:
 def diagnose(cfa: Cfa, training: Training | None, platform: str, now: datetime) -> Diagnosis:
     """Say what the link of a CFA, or of one of its trainings, shows on this platform, and why not more."""
     free = (
-        slots.free_for_training(training, now, platform=platform)
+        slots.free_for_training(training, now, MOST_SHOWN, platform=platform)
         if training
-        else slots.free_for_cfa(cfa, now, platform=platform)
+        else slots.free_for_cfa(cfa, now, MOST_SHOWN, platform=platform)
     )
     sites = training.sites if training else cfa.sites
     about = [Check("centre", cfa.closed_at is None)]
@@ -77,19 +78,9 @@ def diagnose(cfa: Cfa, training: Training | None, platform: str, now: datetime) 
 def _served(cfa: Cfa, training: Training, now: datetime) -> Check:
     """Coming slots of the CFA, and how many are for other trainings."""
     coming = [Slot.cfa_id == cfa.id, Slot.starts_at > now, Slot.status != "cancelled"]
-    query = sa.select(sa.func.count(), sa.func.count(sa.case((_serves(training), 1)))).where(*coming)
+    query = sa.select(sa.func.count(), sa.func.count(sa.case((slots.serving(training), 1)))).where(*coming)
     total, theirs = db.session.connection().execute(query).one()
     return Check("scope", theirs > 0 if total else None, total, total - theirs)
-
-
-def _serves(training: Training) -> sa.ColumnElement[bool]:
-    sites = sa.select(training_site.c.site_id).where(training_site.c.training_id == training.id)
-    chosen = sa.exists().where(SlotTraining.slot_id == Slot.id, SlotTraining.training_id == training.id)
-    return sa.or_(
-        Slot.training_scope == "cfa",
-        sa.and_(Slot.training_scope == "site", Slot.site_id.in_(sites)),
-        sa.and_(Slot.training_scope == "chosen", chosen),
-    )
 
 
 def _groups(cfa: Cfa, training: Training | None, now: datetime) -> list[Any]:
@@ -103,7 +94,7 @@ def _groups(cfa: Cfa, training: Training | None, now: datetime) -> list[Any]:
         (Slot.seats_taken >= Slot.capacity).label("full"),
     ).where(Slot.cfa_id == cfa.id, Slot.starts_at > now - LOOKED_BACK, Slot.status != "cancelled")  # fmt: skip
     if training:
-        flags = flags.where(_serves(training))
+        flags = flags.where(slots.serving(training))
     each = flags.subquery()
     alike = [column for column in each.c if column.name != "opens_at"]
     query = sa.select(*alike, sa.func.count().label("number"), sa.func.min(each.c.opens_at).label("opens_at"))

@@ -15,7 +15,9 @@ from rdv.slots.free import FreeSlot as FreeSlot
 from rdv.slots.free import free_for_cfa as free_for_cfa
 from rdv.slots.free import free_for_training as free_for_training
 from rdv.slots.free import near as near
+from rdv.slots.free import next_opening as next_opening
 from rdv.slots.free import serves as serves
+from rdv.slots.free import serving as serving
 from rdv.slots.publishing import Offer as Offer
 from rdv.slots.publishing import Span as Span
 from rdv.slots.publishing import overlap_each_other as overlap_each_other

@@ -124,6 +124,28 @@ def free_for_cfa(
     return _merged(db.session.connection().execute(query), limit)
 
 
+def serving(training: Training) -> sa.ColumnElement[bool]:
+    """Return the condition on slots that a training may be booked in."""
+    sites = sa.select(training_site.c.site_id).where(training_site.c.training_id == training.id)
+    chosen = sa.exists().where(SlotTraining.slot_id == Slot.id, SlotTraining.training_id == training.id)
+    return sa.or_(
+        Slot.training_scope == "cfa",
+        sa.and_(Slot.training_scope == "site", Slot.site_id.in_(sites)),
+        sa.and_(Slot.training_scope == "chosen", chosen),
+    )
+
+
+def next_opening(cfa: Cfa, training: Training | None, now: datetime, platform: str) -> datetime | None:
+    """Return when the first slot that waits for its opening will be listed on a platform's pages, None when none waits."""
+    query = sa.select(sa.func.min(Slot.opens_at, type_=Slot.opens_at.type)).where(
+        Slot.cfa_id == cfa.id, sa.text("slot.status = 'open'"), Slot.starts_at > now, Slot.opens_at > now,
+        sa.or_(Slot.closes_at.is_(None), Slot.closes_at > Slot.opens_at), Slot.listed.is_(True),
+        Slot.day_full == sa.false(), Slot.seats_taken < Slot.capacity, *rules.shown_on(cfa.id, platform),
+        *((serving(training),) if training else ()),
+    )  # fmt: skip
+    return db.session.scalar(query)
+
+
 def near(
     slot: Slot, now: datetime, limit: int = 3, training: Training | None = None, platform: str | None = None
 ) -> list[FreeSlot]:

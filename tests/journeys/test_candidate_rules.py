@@ -58,7 +58,10 @@ def book(client, slot: Slot, query: str = "", status: int | None = None, **perso
 def test_dates_appear_when_they_open_and_a_link_kept_says_when(client, house, freeze):
     house.rule(horizon_days=7)
     slot = house.slot()
-    assert not leads_to(visit(client, house.path), slot)
+    page = visit(client, house.path)
+    assert not leads_to(page, slot)
+    assert "Les rendez-vous se réserveront ici à partir du mardi 8 décembre à 14 h." in page.text
+    assert "à partir du mardi 8" in visit(client, f"/cfa/{house.cfa.public_id}").text
     page = visit(client, f"/rendez-vous/{slot.public_id}")
     assert "Ce créneau se réserve en ligne à partir du mardi 8 décembre à 14 h" in page.text
     freeze("2026-12-08T13:00Z")

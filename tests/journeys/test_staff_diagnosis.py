@@ -131,10 +131,10 @@ def test_slots_that_each_fail_elsewhere_show_the_last_obstacle(house):
 def test_the_page_says_what_to_put_right_and_where(client, house):
     sign_in(client, house.manager)
     page = visit(client, PAGE)
-    assert "Ce lien affiche 1 créneau" in page.text
+    assert "1 créneau à réserver" in page.text
     house.rule(opens_at=at("2026-11-30T08:00Z"), platforms=["lba"])
     page = visit(client, f"{PAGE}?formation={house.training.public_id}")
-    assert "Ce lien n’affiche aucun créneau" in page.text
+    assert "Aucun créneau à réserver par ce lien" in page.text
     assert "Vos règles ne permettent pas de réserver depuis cette plateforme." in page.text
     assert "Le prochain s’ouvre lundi 30 novembre à 9 h." in page.text
     assert page.link("Voir les règles de réservation") == "/equipe/reglages/regles"

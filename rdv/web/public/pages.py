@@ -72,6 +72,13 @@ def closed_notice(cfa: Cfa, training: Training | None, now: datetime) -> str | N
     return announcements.of_closure(cfa, inbox.main_site(cfa, training), now)
 
 
+def opens_notice(cfa: Cfa, training: Training | None, now: datetime) -> str | None:
+    """Return « mardi 1er décembre à 9 h », when online booking begins for slots already published."""
+    opens_at = slots.next_opening(cfa, training, now, page_code())
+    site = inbox.main_site(cfa, training)
+    return french.moment(opens_at, site.timezone if site else clock.PARIS) if opens_at else None
+
+
 def ways_of(cfa: Cfa, training: Training | None, now: datetime) -> list[Way]:
     """Return the other modes that a CFA keeps open, with the answer it promises."""
     target: dict[str, Any] = {"training_id": training.public_id} if training else {"cfa_id": cfa.public_id}
@@ -106,7 +113,7 @@ def training(public_id: str) -> ResponseReturnValue:
     return render_template(
         "public/training.html", training=found, cfa=found.cfa, place=place, choice=choice_of(free, found, here),
         ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
-        closed=closed_notice(found.cfa, found, now),
+        closed=closed_notice(found.cfa, found, now), opens=None if free else opens_notice(found.cfa, found, now),
     )  # fmt: skip
 
 
@@ -141,7 +148,7 @@ def cfa(public_id: str) -> ResponseReturnValue:
         choice=choice_of(free, None, here), ways=ways_of(found, None, now), phone=_phone(found, None), kept=carried(),
         trainings=trainings, searchable=bool(text or more or number > 1), previous=_page(found, text, number - 1),
         following=_page(found, text, number + 1) if more else None,
-        closed=closed_notice(found, None, now),
+        closed=closed_notice(found, None, now), opens=None if free else opens_notice(found, None, now),
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def link_diagnosis() -> ResponseReturnValue:
         "staff/diagnosis.html",
         form=form,
         shown=found.shown,
-        shown_label=french.plural(found.shown, "créneau", "créneaux"),
+        shown_title=_slots(found.shown) + (" et plus" if found.shown >= diagnosis.MOST_SHOWN else "") + " à réserver",
         wrong=[line for line in lines if line.state == "error"],
         right=[line for line in lines if line.state != "error"],
         public_url=public_url,
@@ -89,7 +89,7 @@ def _line(check: Check, zone: str) -> Line:
         text = f"{text} {LEFT_OUT[check.code].format(_slots(check.left_out))}" if check.code in LEFT_OUT else text
     if check.at and (not check.passed or check.left_out):
         text += f" Le prochain s’ouvre {french.moment(check.at, zone)}."
-    target = fix() if fix and (check.passed is False or check.left_out) else (None, None)
+    target = fix() if fix and check.passed is False else (None, None)
     return Line(title, text, state, label, *target)
 
 

@@ -129,9 +129,9 @@ def _form_page(site: Site | None = None, meeting_type: MeetingType | None = None
 def _saved(saved: rules.Saved) -> str:
     if not saved.changed:
         return "Rien n’a changé."
-    shut = f", dont {saved.not_open} ne se réservent pas en ligne en ce moment" if saved.not_open > 1 else ""
-    if saved.not_open == 1:
-        shut = ", dont 1 ne se réserve pas en ligne en ce moment" if saved.slots > 1 else ", et ne se réserve pas en ligne en ce moment"  # fmt: skip
+    shut = f", dont {saved.not_open} hors des réservations en ligne en ce moment" if saved.not_open else ""
+    if saved.not_open == saved.slots > 0:
+        shut = ", hors des réservations en ligne en ce moment"
     return f"Règle enregistrée\u00a0: {concerned(saved.slots)}{shut}."
 
 
@@ -141,16 +141,16 @@ def _page(form: RuleForm, rule: BookingRule | None, site: Site | None, meeting_t
     wider = rules.rulebook(cfa.id).of(None, None) if narrow else rules.NO_RULE
     decided = dict(rule_words.facts(wider, form.zone, platform_labels()))
     count, _ = rules.concerned(cfa, clock.now(), site=site, meeting_type=meeting_type)
-    # The other fields of the page, when the rule was changed meanwhile: what it says now.
     return render_template(
         "staff/rule.html",
         form=form,
         version=rule.version if rule else 0,
-        title=site.shown_name if site else meeting_type.title if meeting_type else "Tout le centre",
-        about="Ce lieu" if site else "Ce type de rendez-vous" if meeting_type else None,
+        title=site.shown_name if site else meeting_type.title if meeting_type else cfa.shown_name,
+        whose="du lieu" if site else "du type de rendez-vous" if meeting_type else "du centre",
         wider=[(label, said) for label, said in decided.items() if said],
         is_widest=narrow is None,
         concerned=concerned(count),
         zone_label=french.zone_suffix(form.zone).strip(" ()"),
+        # When it was changed meanwhile: what it says now.
         current=rule_words.facts(rule, form.zone, platform_labels()) if form.form_errors else [],
     )
