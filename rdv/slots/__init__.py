@@ -90,7 +90,7 @@ def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
 def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> int:
     """Cancel a slot: tell everyone booked, and those who wait for a seat; return how many were booked.
 
-    Raises WrongTransition when already cancelled, or over.
+    Raises WrongTransition when already cancelled, or over, or once somebody was marked present or absent.
     """
     if slot.ends_at <= now:
         raise WrongTransition("Ce créneau est passé\u00a0: il ne peut plus être annulé.")
@@ -103,8 +103,10 @@ def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> i
     if changed.rowcount != 1:
         raise WrongTransition("Ce créneau est déjà annulé.")
     booked = db.session.scalars(
-        sa.select(Booking).where(Booking.slot_id == slot.id, Booking.status == "booked").order_by(Booking.id)
+        sa.select(Booking).where(Booking.slot_id == slot.id, Booking.status != "cancelled").order_by(Booking.id)
     ).all()
+    if any(one.status != "booked" for one in booked):
+        raise WrongTransition("Une présence est déjà notée sur ce créneau\u00a0: il ne peut plus être annulé.")
     for one in booked:
         booking.cancel(one, "staff", now, reason=message, user=by)
     waitlist.slot_cancelled(slot, now)
