@@ -12,6 +12,7 @@ from datetime import datetime
 from rdv import clock, french
 
 LONGEST = 160  # septets of one message
+_SHORT_WORD = 3  # letters: no name ends with « de », « des », « et »
 
 # 3GPP TS 23.038 §6.2.1, default alphabet and its extension table (two septets each).
 _BASIC = frozenset(
@@ -47,14 +48,16 @@ def plain(text: str) -> str:
 
 
 def fitted(written: Callable[[str, str], str], name: str, zone: str) -> str:
-    """Return `written(name, zone)` in one message: the name is shortened until it fits, then left out, then the zone.
+    """Return `written(name, zone)` in one message: the name loses its last words until it fits, then all, then the zone goes.
 
     Raises ValueError when even that is too long: a sentence of ours to shorten.
     """
-    name = plain(name)
-    for length in (len(name), *range(min(len(name), 80), 11, -1)):
-        short = name if length >= len(name) else name[:length].rstrip(" -,.'") + "."
-        text = plain(written(f", {short}" if short else "", zone))
+    words = plain(name).split()
+    for count in range(len(words), 0, -1):
+        # « Centre de » says less than « Centre ».
+        if count < len(words) and len(words[count - 1]) <= _SHORT_WORD:
+            continue
+        text = plain(written(", " + " ".join(words[:count]).rstrip(" -,.'\""), zone))
         if septets(text) <= LONGEST:
             return text
     for shorter in (zone, ""):

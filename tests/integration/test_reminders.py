@@ -327,6 +327,7 @@ def test_a_worker_stopped_over_the_window_is_late_only_while_that_helps(time, ba
     now.at("2026-11-27T10:05+01:00")
     assert subjects(now.at(back_at)) == expected
     assert now.until("2026-12-01T18:00+01:00") == []
+    assert Counter(db.session.scalars(sa.select(OutgoingMail.kind)))["reminder_day"] == len(expected)
 
 
 @pytest.mark.parametrize(
@@ -343,6 +344,7 @@ def test_the_reminder_of_the_week_does_not_come_any_day(time, back_at, count):
     Place().book("2026-12-01T14:30")
     now.at("2026-11-10T10:05+01:00")
     assert len(now.at(back_at)) == count
+    assert Counter(db.session.scalars(sa.select(OutgoingMail.kind)))["reminder_week"] == count
 
 
 # -- to whom ----------------------------------------------------------------------------------------------------------
@@ -410,14 +412,14 @@ def test_two_workers_remind_once(app, freeze, relay, process_env):
     frozen = freeze("2026-11-20T10:00+01:00")
     place = Place()
     session = place.slot("2026-12-01T14:30", capacity=40)
-    people = {place.book(session).request.email for _ in range(15)}
+    people = {place.book(session).request.email for _ in range(8)}
     mail = {"MAIL_BACKEND": "smtp", "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(relay.port), "MAIL_TLS": "none"}
     received = Received(relay)
     with workers(2, {**process_env, **mail}) as two:
         two.tick(frozen.now)
-        for hour in range(10, 19, 2):
+        for hour in range(10, 19, 4):
             two.tick(datetime.fromisoformat(f"2026-11-24T{hour:02d}:55+01:00"))
-        for minute in range(0, 130, 15):
+        for minute in range(0, 121, 20):
             two.tick(datetime.fromisoformat("2026-11-30T14:00+01:00") + timedelta(minutes=minute))
         two.tick(datetime.fromisoformat("2026-12-01T10:00+01:00"))
     got = Counter((mail["To"], mail["Subject"].split(" ")[0]) for mail in received.new() if mail["To"] in people)
