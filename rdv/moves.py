@@ -55,6 +55,14 @@ def is_there(held: Booking, wanted: Slot) -> bool:
     return held.status == "booked" and _same(held.slot, wanted)
 
 
+def titles(free: list[FreeSlot]) -> dict[int, str]:
+    """Return the titles of the kinds of meeting of these slots by id, soonest first."""
+    wanted = list(dict.fromkeys(slot.meeting_type_id for slot in free))
+    rows = db.session.execute(sa.select(MeetingType.id, MeetingType.title).where(MeetingType.id.in_(wanted)))
+    found = {row.id: row.title for row in rows}
+    return {key: found[key] for key in wanted}
+
+
 def _training(held: Booking) -> Training | None:
     request = held.request
     return request.training or next(iter(held.slot.trainings), None)

@@ -117,6 +117,7 @@ def test_the_same_kind_of_meeting_comes_first(client, house):
         "Le même rendez-vous, à un autre moment",
         "D’autres rendez-vous avec ce centre",
     ]
+    assert "Visite de l’atelier" in page.text
 
 
 def test_a_link_preselects_a_slot_and_changes_nothing(client, house):

@@ -37,13 +37,21 @@ CHANGED = "Ce rendez-vous a changé pendant que vous choisissiez. Voici où il e
 
 
 @dataclass(frozen=True)
+class OtherKind:
+    """The slots of another kind of meeting."""
+
+    title: str
+    days: list[ShownDay]
+
+
+@dataclass(frozen=True)
 class Choices:
     """The slots of the page: first the one chosen, or the nearest to the one that is gone; then the same kind, then others."""
 
     first: list[ShownDay]
     same: list[ShownDay]
     more: list[ShownDay]
-    others: list[ShownDay]
+    others: list[OtherKind]
     zone: str | None
 
     @property
@@ -143,9 +151,14 @@ def _choices(reading: Reading, gone: Slot | None, wanted: Slot | None) -> Choice
     above = {slot.public_id for slot in first} | ({gone.public_id} if gone else set())
     free = [slot for slot in moves.targets(held, now) if slot.public_id not in above]
     same = [slot for slot in free if slot.meeting_type_id == held.slot.meeting_type_id]
-    others = [slot for slot in free if slot.meeting_type_id != held.slot.meeting_type_id]
+    others = [slot for slot in free if slot.meeting_type_id != held.slot.meeting_type_id][:UNFOLDED]
+    titles = moves.titles(others)
+    kinds = [
+        OtherKind(title, _days([slot for slot in others if slot.meeting_type_id == key]))
+        for key, title in titles.items()
+    ]
     zone = slots_of([*first, *free], None).zone
-    return Choices(_days(first), _days(same[:UNFOLDED]), _days(same[UNFOLDED:]), _days(others[:UNFOLDED]), zone)
+    return Choices(_days(first), _days(same[:UNFOLDED]), _days(same[UNFOLDED:]), kinds, zone)
 
 
 def _days(free: Sequence[FreeSlot]) -> list[ShownDay]:
