@@ -8,7 +8,7 @@ identifiers, never a person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,6 +46,13 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)  # findings by check
     findings: list[Finding] = field(default_factory=list)  # the first ones of each
 
+    def note(self, check: str, told: Iterable[str]) -> None:
+        """Count what a check tells, and keep the first of it."""
+        for each in told:
+            self.counts[check] += 1
+            if self.counts[check] <= TOLD:
+                self.findings.append(Finding(check, each))
+
     @property
     def sound(self) -> bool:
         return not self.counts
@@ -67,29 +74,23 @@ def check(now: datetime) -> Report:
     for one in CHECKS:
         by_table.setdefault(one.table, []).append(one)
     for table, checks in by_table.items():
-        for span in _ranges(table, now):
+        read, last = ROWS_AT_ONCE, 0
+        while read == ROWS_AT_ONCE:
             with _snapshot():
-                for one in checks:
-                    for told in one.look(span):
-                        report.counts[one.name] += 1
-                        if report.counts[one.name] <= TOLD:
-                            report.findings.append(Finding(one.name, told))
+                span = _range(table, last, now)
+                for one in checks if span.rows else ():
+                    report.note(one.name, one.look(span))
             report.rows += span.rows
+            read, last = span.rows, span.last
     return report
 
 
-def _ranges(table: type, now: datetime) -> Iterator[Range]:
-    """Return the table's ids in ascending ranges, none larger than ROWS_AT_ONCE rows."""
+def _range(table: type, after: int, now: datetime) -> Range:
+    """Return the next ids of a table, at most ROWS_AT_ONCE."""
     key: sa.ColumnElement[int] = sa.inspect(table).primary_key[0]
-    last = 0
-    while True:
-        with _snapshot():
-            ids = sa.select(key).where(key > last).order_by(key).limit(ROWS_AT_ONCE).subquery()
-            row = db.session.connection().execute(sa.select(sa.func.max(ids.c[0]), sa.func.count())).one()
-        if not row[1]:
-            return
-        yield Range(last + 1, row[0], row[1], now)
-        last = row[0]
+    ids = sa.select(key).where(key > after).order_by(key).limit(ROWS_AT_ONCE).subquery()
+    last, count = db.session.connection().execute(sa.select(sa.func.max(ids.c[0]), sa.func.count(ids.c[0]))).one()
+    return Range(after + 1, last or after, count, now)
 
 
 @contextmanager

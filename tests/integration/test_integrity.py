@@ -7,9 +7,10 @@ from datetime import date, time, timedelta
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, clock, closing, inbox, integrity, jobs, rules, slots, waitlist
+from rdv import attendance, booking, clock, closing, inbox, integrity, jobs, rules, slots, waitlist
 from rdv.closures import Draft
 from rdv.db import db, transaction
+from rdv.errors import WrongTransition
 from rdv.integrity.range import Check
 from rdv.models import Booking, JobRun, SeatHold, Slot, WaitlistEntry
 from tests import make
@@ -232,3 +233,16 @@ def test_the_nightly_job_tells_the_service_team(lived, client, freeze):
     page = visit(client, "/admin/", checked=False)
     assert "Contrôle d’intégrité de la base" in page.text
     assert "places : 1" in page.text
+
+
+def test_a_slot_on_which_somebody_was_marked_is_not_cancelled_any_more(lived, freeze):
+    """Found by tests/integration/test_seats_machine.py: taking the mark back left somebody expected at a cancelled slot."""
+    _cfa, session, _single, booked = lived
+    freeze(session.starts_at)
+    adviser = session.adviser
+    with transaction():
+        attendance.mark(booked["2"], "attended", clock.now(), adviser)
+    with pytest.raises(WrongTransition), transaction():
+        slots.cancel(session, clock.now(), adviser)
+    db.session.expire_all()
+    assert (session.status, booked["2"].status) == ("open", "attended")
