@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from rdv.db import db
-from rdv.models import CandidateRequest, Cfa, JobRun, OutgoingMail, Site, Training
+from rdv.models import CandidateRequest, Cfa, JobRun, OutgoingMail, OutgoingSms, Site, Training
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Overview:
     """Counts of what needs a person."""
 
     mails_failed: int
+    texts_failed: int
     mails_waiting: int  # due and not sent yet
     oldest_waiting: datetime | None
     cfas: int
@@ -45,6 +46,7 @@ def at(now: datetime) -> Overview:
     late = (CandidateRequest.status != "closed", CandidateRequest.due_at < now)
     return Overview(
         mails_failed=failed,
+        texts_failed=_count(OutgoingSms, OutgoingSms.status == "failed"),
         mails_waiting=_count(OutgoingMail, *due),
         oldest_waiting=oldest,
         cfas=_count(Cfa, Cfa.closed_at.is_(None)),

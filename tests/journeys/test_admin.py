@@ -14,15 +14,16 @@ from rdv import clock
 from rdv.db import db
 from rdv.jobs import JOBS
 from rdv.mails import KINDS
-from rdv.models import AuditEntry, Cfa, JobRun, OutgoingMail, Platform, User
-from rdv.outbox import mail_row
+from rdv.models import AuditEntry, Cfa, JobRun, OutgoingMail, OutgoingSms, Platform, User
+from rdv.outbox import mail_row, sms_row
+from rdv.texts import KINDS as TEXTS
 from rdv.web.admin import words
 from tests import make
 from tests.support.browser import Client
 from tests.support.pages import Page, sign_in, submit, visit
 
 TABLES = (
-    "centres", "lieux", "formations", "comptes", "rattachements", "demandes", "courriels", "taches", "plateformes", "journal",
+    "centres", "lieux", "formations", "comptes", "rattachements", "demandes", "courriels", "sms", "taches", "plateformes", "journal",
 )  # fmt: skip
 
 
@@ -206,6 +207,27 @@ def test_failed_mails_are_sent_again(client: Client, service: User) -> None:
     statuses = dict(db.session.execute(sa.select(OutgoingMail.dedup_key, OutgoingMail.status)).all())
     assert statuses == {"a": "pending", "b": "sent"}
     assert [action for action, _ in journal()] == ["mail.retried"]
+
+
+def test_failed_text_messages_are_seen_and_sent_again(client: Client, service: User) -> None:
+    request = make.candidate_request(make.cfa(), phone="+33639980001")
+    with make.writing() as session:
+        session.add_all(
+            OutgoingSms(**{**sms_row("cancelled", "+33639980001", key, request_id=request.id), "status": status})
+            for key, status in (("a", "failed"), ("b", "sent"))
+        )
+    page = seen(client, seen(client, "/admin/").link("SMS en échec"))
+    assert "… 00 01" in page.text
+    assert "39 98" not in page.text
+    keys = [node.get("value") for node in page.all("input[name=rowid]")]
+    submit(client, page, form="actions", rowid=keys, checked=False)
+    statuses = dict(db.session.execute(sa.select(OutgoingSms.dedup_key, OutgoingSms.status)).all())
+    assert statuses == {"a": "pending", "b": "sent"}
+    assert "SMS\u00a0: renvoyé" in words.act("sms.retried")
+
+
+def test_every_text_message_has_a_word() -> None:
+    assert set(TEXTS) == set(words.TEXTS)
 
 
 def test_what_may_not_be_changed_has_no_form(client: Client, service: User) -> None:

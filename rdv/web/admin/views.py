@@ -11,6 +11,7 @@ from wtforms.validators import ValidationError
 
 from rdv import clock, delivery
 from rdv.contacts import masked_email, normalise_email
+from rdv.mails.people import phone_ending
 from rdv.web.admin import words
 from rdv.web.admin.base import ServiceView, current_person
 from rdv.web.forms import EmailField
@@ -165,6 +166,32 @@ class MailView(ServiceView):
             flash(f"Remis en file d’envoi\u00a0: {count}.", "success")
         else:
             flash("Aucun des courriels choisis n’était en échec.", "error")
+
+
+class TextView(ServiceView):
+    """Outgoing text messages: what became of each, never what it says nor the whole number."""
+
+    noun = "outgoing_sms"
+    column_list = ["created_at", "kind", "to_phone", "status", "attempts", "sent_at", "last_error"]
+    column_searchable_list = ["status"]
+    column_sortable_list = ["created_at", "kind", "status", "attempts", "sent_at"]
+    column_default_sort = ("created_at", True)
+    shortcuts = MailView.shortcuts
+    column_formatters = {
+        "to_phone": lambda _view, _context, model, _name: f"… {phone_ending(model.to_phone)}",
+        "kind": lambda _view, _context, model, _name: words.TEXTS.get(model.kind, model.kind),
+    }
+    column_choices = MailView.column_choices
+    column_labels = {**MailView.column_labels, "to_phone": "Numéro"}
+
+    @action("resend", "Renvoyer", "Renvoyer les SMS choisis\u00a0? Seuls ceux qui ont échoué repartent.")
+    def action_resend(self, public_ids: list[str]) -> None:
+        """Put failed messages back in the queue; those that are no longer true are dropped when they leave."""
+        count = sum(delivery.retry_texts(public_id, by=current_person()) for public_id in public_ids)
+        if count:
+            flash(f"Remis en file d’envoi\u00a0: {count}.", "success")
+        else:
+            flash("Aucun des SMS choisis n’était en échec.", "error")
 
 
 class RequestView(ServiceView):

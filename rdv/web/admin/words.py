@@ -35,6 +35,15 @@ MAILS = {
     "cfa_activated_notice": "Espace du centre activé",
 }
 
+TEXTS = {
+    "confirmed": "Rendez-vous confirmé",
+    "moved": "Rendez-vous déplacé",
+    "changed": "Rendez-vous modifié",
+    "cancelled": "Rendez-vous annulé",
+    "reminder_day": "Rappel, la veille",
+    "seat_offered": "Place proposée",
+}
+
 JOBS = {
     "purge": "Ménage des données périmées",
     "remind": "Rappels avant les rendez-vous",
@@ -86,12 +95,15 @@ _NOUNS = {
     "meeting_type": "Type de rendez-vous",
     "membership": "Rattachement",
     "outgoing_mail": "Courriel",
+    "outgoing_sms": "SMS",
     "platform": "Plateforme",
     "request": "Demande",
+    "rule": "Règle",
     "sheet": "Feuille",
     "site": "Lieu",
     "slot": "Créneau",
     "slots": "Créneaux",
+    "sms": "SMS",
     "training": "Formation",
     "user": "Compte",
 }
