@@ -66,7 +66,7 @@ def test_somebody_without_an_address_is_told_on_the_phone(client, place):
     page = visit(client, f"/equipe/creneaux/{slot.public_id}/inscrire?demande={asked.public_id}")
     assert "tell" not in page.fields("confirmer")
     done = submit(client, page, form="confirmer")
-    assert "Aucun courriel ne part : donnez l’heure et la référence." in done.text
+    assert "Rien n’est envoyé : donnez l’heure et la référence." in done.text
     assert asked.status == "closed"
 
 
@@ -86,7 +86,7 @@ def test_somebody_new_is_read_again_then_booked(client, place):
     back = submit(client, recap, form="confirmer", button="Corriger les coordonnées")
     assert back.fields("personne")["email"] == ["zoe@courriel.example"]
     done = submit(client, recap, form="confirmer", tell=None)
-    assert "Aucun courriel ne part" in done.text
+    assert "Rien n’est envoyé" in done.text
     (held,) = bookings()
     assert (held.request.email, held.request.training_id, slot.seats_taken) == ("zoe@courriel.example", training.id, 1)
     assert mails("booking_confirmed") == []
@@ -276,7 +276,7 @@ def test_the_staff_may_tell_people_themselves(client, place):
     held, target = make.booking(make.slot(bob, site)), make.slot(bob, site, starts_at="2026-12-03T09:00")
     page = visit(client, f"/equipe/rendez-vous/{held.public_id}")
     page = submit(client, page, form="Nouveau créneau", **{"move-target": target.public_id, "move-tell": None})
-    assert "n’est pas prévenu par courriel" in page.text
+    assert "n’en est pas prévenu" in page.text
     submit(client, page, form="Message", **{"cancel-tell": None})
     assert held.status == "cancelled"
     assert mails("booking_moved") == mails("booking_cancelled") == []

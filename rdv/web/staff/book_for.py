@@ -221,6 +221,10 @@ def _done(desk: Desk, made: Booking) -> ResponseReturnValue:
     return redirect(url_for("staff.booking", public_id=made.public_id), 303)
 
 
+def _by(who: Candidate | CandidateRequest) -> str:
+    return "par courriel" if notices.addresses(who) else "par SMS"
+
+
 # -- pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +264,7 @@ def _recap(
     if hindrances is None:
         count = 1 + (guests if desk.slot.meeting_type.guests_counted else 0)
         hindrances = booking_for.hindrances(desk.slot, who, now, wanted=count, walk_in=desk.walk_in)
-    reachable = bool(notices.addresses(who))
+    reachable = notices.reachable(who)
     if request.form.get("step") != "confirm":
         desk.last.tell.data = reachable
     others = inbox.with_contact(current_cfa().id, who.email, who.phone, but=desk.known.id if desk.known else None)
@@ -284,6 +288,7 @@ def _recap(
         hindrances=hindrances,
         accepted=request.form.getlist("accepted"),
         reachable=reachable,
+        by=_by(who),
         last=desk.last,
         person=desk.person,
         history=[(*_line(each), _pick(desk, each) if booking_for.takes_up(each) else None) for each in others],

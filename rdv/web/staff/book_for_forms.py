@@ -145,7 +145,7 @@ class GuestsForm(StaffForm):
 class LastStepForm(GuestsForm):
     """What is decided with the last click; `submission` makes a second one harmless."""
 
-    tell = wtforms.BooleanField("Envoyer la confirmation par courriel", default=True)
+    tell = wtforms.BooleanField("Envoyer la confirmation", default=True)
     submission = wtforms.HiddenField(
         "", [validators.Regexp("^[0-9a-f]{24}$", message="Cette page a été modifiée. Recommencez.")]
     )

@@ -35,12 +35,12 @@ class MoveForm(StaffForm):
         validate_choice=False,
     )
     message = wtforms.TextAreaField("Un mot pour la personne", [validators.Optional(), _TOO_LONG], filters=[tidy])
-    tell = wtforms.BooleanField("Prévenir la personne par courriel", default=True)
+    tell = wtforms.BooleanField("Prévenir la personne", default=True)
 
 
 class CancelForm(StaffForm):
     message = wtforms.TextAreaField("Message à la personne", [validators.Optional(), _TOO_LONG], filters=[tidy])
-    tell = wtforms.BooleanField("Prévenir la personne par courriel", default=True)
+    tell = wtforms.BooleanField("Prévenir la personne", default=True)
 
 
 class Forms:
@@ -137,10 +137,10 @@ def _read() -> list[str]:
 def _told(found: Booking, tell: bool) -> str:
     name = found.request.person_name
     if not tell:
-        return f"{name} n’est pas prévenu par courriel\u00a0: dites-le lui."
-    if notices.addresses(found.request):
+        return f"{name} n’en est pas prévenu\u00a0: dites-le lui."
+    if notices.reachable(found.request):
         return f"{name} reçoit un message."
-    return f"{name} n’a pas d’adresse électronique\u00a0: appelez, la demande est dans «\u00a0À traiter\u00a0»."
+    return f"{name} n’a ni adresse électronique ni mobile\u00a0: appelez, la demande est dans «\u00a0À traiter\u00a0»."
 
 
 def _page(
@@ -166,7 +166,7 @@ def _page(
         hindrances=hindrances,
         for_guests=any(each.mark == "full" for each in hindrances) and request.form.get("action") == "guests",
         accepted=_read(),
-        reachable=bool(notices.addresses(found.request)),
+        reachable=notices.reachable(found.request),
         outcomes=attendance.OUTCOMES,
         history=request_lines.thread(
             found.request, [each for each in found.request.events if each.kind in OF_THE_MEETING]
