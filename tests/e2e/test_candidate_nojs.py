@@ -92,10 +92,10 @@ def test_book_then_cancel(phone: Page, house: SimpleNamespace) -> None:
         phone.get_by_role("link", name="Ajouter à mon agenda").click()
     assert download.value.suggested_filename == "rendez-vous.ics"
     phone.get_by_role("link", name="Annuler ce rendez-vous").click()
-    phone.get_by_label("J’ai un empêchement").check()
-    phone.get_by_role("button", name="Annuler le rendez-vous").click()
+    phone.get_by_role("button", name="J’ai choisi un autre centre").click()
     assert phone.locator("h1").inner_text() == "Vous avez annulé ce rendez-vous"
-    assert only_request().booking.status == "cancelled"
+    booking = only_request().booking
+    assert (booking.status, booking.cancel_choice) == ("cancelled", "other_cfa")
 
 
 def test_a_slot_just_taken_is_replaced_by_one_click(phone: Page, house: SimpleNamespace) -> None:
@@ -159,9 +159,7 @@ def test_book_with_the_keyboard_alone(browser: Browser, house: SimpleNamespace) 
     tab_to(page, "a[href$='/annuler']")
     page.keyboard.press("Enter")
     page.wait_for_url("**/annuler")
-    tab_to(page, "input[name=reason]")
-    page.keyboard.press("Space")
-    tab_to(page, "button[type=submit]")
+    tab_to(page, "button[value=not_available]")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Vous avez annulé ce rendez-vous").wait_for()
     context.close()
