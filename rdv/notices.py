@@ -37,7 +37,7 @@ def key(kind: str, booking_public_id: str, sequence: int, number: int = 0) -> st
 
 def reachable(request: Candidate | CandidateRequest) -> bool:
     """Say whether anything can be written to the people of a request, by mail or by text message."""
-    return bool(addresses(request) or sms.numbers(request))
+    return bool(addresses(person) or sms.numbers(person))
 
 
 def texted(kind: str, person: Any, sms_open: bool, starts_at: datetime, zone: str, now: datetime) -> list[str]:

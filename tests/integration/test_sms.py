@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, clock, delivery, links, outbox
+from rdv import booking, clock, delivery, links, outbox, seats, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.logs import JsonFormatter
@@ -164,8 +164,6 @@ def test_staff_who_book_for_somebody_do_not_wait_for_an_answer_at_night(frozen, 
     request = make.candidate_request(place.cfa, email=None, phone=MOBILE)
     slot = place.slot()
     with transaction():
-        from rdv import seats
-
         seats.take(slot.id, clock.now())
         booking.seat_person(request, slot, clock.now(), "staff", user=place.adviser)
     assert delivery.deliver_texts() == 0
@@ -267,6 +265,21 @@ def test_an_offered_seat_is_told_while_it_is_held(frozen, phones):
     offer(2, clock.now())
     delivery.deliver_texts()
     assert len(phones.delivered) == 1
+
+
+def test_a_freed_seat_reaches_the_telephone_of_who_waits(frozen, phones):
+    place = Place(sms_open=True)
+    slot = place.slot(capacity=2)
+    seated = [place.book(slot, phone=f"+3363998002{number}") for number in range(2)]
+    delivery.deliver_texts()
+    waiting = Candidate("Inès", "Petit", "ines@courriel.example", MOBILE)
+    with transaction():
+        waitlist.join(slot, waiting, Submission("x" * 24, "d"), clock.now(), None)
+    cancel(seated[0], "candidate")
+    delivery.deliver_texts()
+    (offered,) = [each for each in phones.delivered if each["to"] == MOBILE]
+    assert offered["text"].startswith("Place libre mar. 01/12 à 14h30, CFA des Tilleuls. Réponse avant ")
+    assert Counter(row.status for row in texts() if row.kind == "seat_offered") == {"sent": 1}
 
 
 # -- when the provider is down ----------------------------------------------------------------------------------------
