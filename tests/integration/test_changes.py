@@ -343,6 +343,16 @@ def test_two_advisers_who_edit_one_series_take_turns(house):
         with pytest.raises(EditedMeanwhile):
             change(slots[0], scope, Change(minutes=60), seen=seen)
     assert hours(slots) == ["14:00"] * 3 + ["14:30"] * 2
+    assert db.session.get_one(SlotSeries, series.id, populate_existing=True).version == 2
+
+
+def test_a_series_changed_elsewhere_brings_the_review_back(house):
+    slots = house.series(TUESDAYS[:2])
+    seen = changes.seen_of(slots, slots[0].series)
+    with transaction():
+        db.session.get_one(SlotSeries, slots[0].series_id).version += 1
+    with pytest.raises(EditedMeanwhile):
+        change(slots[0], "all", Change(minutes=30), seen=seen)
 
 
 def test_a_slot_edited_alone_meanwhile_brings_the_review_of_the_series_back(house):
