@@ -19,7 +19,7 @@ engine = sa.create_engine(os.environ["DATABASE_URL"])
 PARIS = ZoneInfo("Europe/Paris")
 HEAD, TAIL = Path(os.environ["LIMIT_FRAME"]).read_text(encoding="utf-8").split("<!-- slots -->")
 NEXT = sa.text(
-    'SELECT slot.public_id, slot.starts_at, slot.capacity - slot.seats_taken AS "left" FROM slot JOIN training_site ON training_site.site_id = slot.site_id '
+    "SELECT slot.public_id, slot.starts_at FROM slot JOIN training_site ON training_site.site_id = slot.site_id "
     "JOIN training ON training.id = training_site.training_id WHERE training.public_id = :training AND slot.status = 'open' "
     "AND slot.training_scope = 'site' AND slot.starts_at > :now AND slot.seats_taken < slot.capacity "
     "ORDER BY slot.starts_at, slot.id LIMIT 61"
@@ -31,7 +31,7 @@ MONTHS = (
 PAGE = """{{ head|safe }}{% for day, slots in days %}<h2 class="rdv-day">{{ day }}</h2>
 <ul class="rdv-slots">
 {% for slot in slots %}<li><a class="rdv-slot" href="/rendez-vous/{{ slot.id }}?formation={{ training }}"><span class="rdv-slot__time"><span class="fr-sr-only">{{ day }}, </span>{{ slot.time }}</span>
-<span class="rdv-slot__meta">20 min · Sur place <span class="rdv-slot__seats">En groupe, {{ slot.left }} places</span></span>
+<span class="rdv-slot__meta">20 min · Sur place <span class="rdv-slot__seats">En groupe</span></span>
 </a></li>
 {% endfor %}</ul>
 {% endfor %}{{ tail|safe }}"""
@@ -54,7 +54,5 @@ def slots(training: str) -> str:
         starts = datetime.fromisoformat(row.starts_at).replace(tzinfo=UTC) if sqlite else row.starts_at
         local = starts.astimezone(PARIS)
         day = f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
-        days.setdefault(day, []).append(
-            {"id": row.public_id, "time": f"{local.hour} h {local.minute:02d}", "left": str(row.left)}
-        )
+        days.setdefault(day, []).append({"id": row.public_id, "time": f"{local.hour} h {local.minute:02d}"})
     return render_template_string(PAGE, head=HEAD, tail=TAIL, days=days.items(), training=training)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from rdv import rules, seats
-from rdv.db import db
+from rdv.db import UTCDateTime, db
 from rdv.models import Cfa, Slot, SlotTraining, Training, training_site
 
 _SHOWN = (
@@ -47,20 +48,60 @@ class FreeSlot:
         return self.seats_left == 0
 
 
-def _listed(
-    cfa_id: int, now: datetime, since: datetime | None, platform: str | None, with_full: bool
-) -> tuple[Any, ...]:
-    """Return what public lists show at an instant, of what starts after `since`, on the pages of this platform."""
+_NOW = sa.bindparam("now", type_=UTCDateTime())
+_SINCE = sa.bindparam("since", type_=UTCDateTime())
+_TRAINING = sa.bindparam("training_id", type_=sa.BigInteger())
+_CFA = sa.bindparam("cfa_id", type_=sa.BigInteger())
+
+
+@cache
+def _next(of: str, later: bool, with_full: bool) -> sa.Select[Any]:
+    """Return the statement of the next listed slots `of` a training (its own, of its sites, of its CFA) or of a CFA.
+
+    Built once: writing these conditions anew costs a candidate's page more than the database does. Literal conditions
+    match the partial indexes.
+    """
     seat = Slot.seats_taken < Slot.capacity
-    later = (Slot.starts_at > since,) if since else ()
-    allowed = rules.shown_on(cfa_id, platform) if platform else ()
-    return (
-        *seats.bookable(now),
-        *later,
+    query = sa.select(*_SHOWN).where(
+        *seats.bookable(_NOW),
+        *((Slot.starts_at > _SINCE,) if later else ()),
         Slot.listed.is_(True),
         sa.or_(seat, Slot.capacity > 1) if with_full else seat,
-        *allowed,
     )
+    order: tuple[Any, Any] = (Slot.starts_at, Slot.id)
+    if of == "own":
+        first = _SINCE if later else _NOW
+        order = (SlotTraining.starts_at, SlotTraining.slot_id)
+        query = query.join(SlotTraining, SlotTraining.slot_id == Slot.id).where(
+            SlotTraining.training_id == _TRAINING, SlotTraining.starts_at > first
+        )
+    elif of == "site":
+        sites = sa.select(training_site.c.site_id).where(training_site.c.training_id == _TRAINING)
+        query = query.where(Slot.site_id.in_(sites), sa.text("slot.training_scope = 'site'"))
+    elif of == "cfa":
+        query = query.where(Slot.cfa_id == _CFA, sa.text("slot.training_scope = 'cfa'"))
+    else:
+        query = query.where(Slot.cfa_id == _CFA)
+    return query.order_by(*order).limit(sa.bindparam("read", type_=sa.Integer()))
+
+
+def _read(
+    of: Iterable[str],
+    asked: dict[str, Any],
+    limit: int,
+    since: datetime | None,
+    platform: str | None,
+    with_full: bool,
+) -> list[FreeSlot]:
+    """Run these statements, as a platform's pages show them, and merge what they find."""
+    allowed = rules.shown_on(asked["cfa_id"], platform) if platform else ()
+    asked = {**asked, "since": since, "read": limit * 2 + 10}
+    connection = db.session.connection()
+    rows = []
+    for each in of:
+        query = _next(each, since is not None, with_full)
+        rows += connection.execute(query.where(*allowed) if allowed else query, asked).all()
+    return _merged(rows, limit)
 
 
 def free_for_training(
@@ -76,33 +117,10 @@ def free_for_training(
 
     `since`: only what starts after; `platform`: as its pages show them (`rules.OWN_PAGE`: the CFA's), None: all;
     `with_full`: full group sessions too, for their waiting list.
-    Three index reads, each bounded; literal conditions match the partial indexes.
+    Three index reads, each bounded.
     """
-    read = limit * 2 + 10
-    bookable = _listed(training.cfa_id, now, since, platform, with_full)
-    own = (
-        sa.select(*_SHOWN)
-        .join(SlotTraining, SlotTraining.slot_id == Slot.id)
-        .where(SlotTraining.training_id == training.id, SlotTraining.starts_at > (since or now), *bookable)
-        .order_by(SlotTraining.starts_at, SlotTraining.slot_id)
-        .limit(read)
-    )
-    site_ids = sa.select(training_site.c.site_id).where(training_site.c.training_id == training.id)
-    of_site = (
-        sa.select(*_SHOWN)
-        .where(Slot.site_id.in_(site_ids), sa.text("slot.training_scope = 'site'"), *bookable)
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(read)
-    )
-    of_cfa = (
-        sa.select(*_SHOWN)
-        .where(Slot.cfa_id == training.cfa_id, sa.text("slot.training_scope = 'cfa'"), *bookable)
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(read)
-    )
-    connection = db.session.connection()
-    rows = [row for query in (own, of_site, of_cfa) for row in connection.execute(query)]
-    return _merged(rows, limit)
+    asked = {"training_id": training.id, "cfa_id": training.cfa_id, "now": now}
+    return _read(("own", "site", "cfa"), asked, limit, since, platform, with_full)
 
 
 def free_for_cfa(
@@ -115,13 +133,7 @@ def free_for_cfa(
     with_full: bool = False,
 ) -> list[FreeSlot]:
     """Return the next listed slots of a CFA, whatever their trainings, soonest first; the options are those above."""
-    query = (
-        sa.select(*_SHOWN)
-        .where(Slot.cfa_id == cfa.id, *_listed(cfa.id, now, since, platform, with_full))
-        .order_by(Slot.starts_at, Slot.id)
-        .limit(limit * 2 + 10)
-    )  # fmt: skip
-    return _merged(db.session.connection().execute(query), limit)
+    return _read(("any",), {"cfa_id": cfa.id, "now": now}, limit, since, platform, with_full)
 
 
 def serving(training: Training) -> sa.ColumnElement[bool]:
@@ -149,7 +161,7 @@ def next_opening(cfa: Cfa, training: Training | None, now: datetime, platform: s
 def near(
     slot: Slot, now: datetime, limit: int = 3, training: Training | None = None, platform: str | None = None
 ) -> list[FreeSlot]:
-    """Return the free slots nearest in time to one that is gone, for the same training and place when possible.
+    """Return the free slots nearest in time to one that is gone, for the same training, place and kind when possible.
 
     Looked for around its hour, however far ahead it is; else the next ones.
     """
@@ -165,7 +177,11 @@ def near(
         if len(others) >= limit:
             break
     same = [one for one in others if one.site_id == slot.site_id]
-    nearest = sorted(same or others, key=lambda one: abs(one.starts_at - slot.starts_at))[:limit]
+
+    def how_far(one: FreeSlot) -> tuple[bool, timedelta]:
+        return one.meeting_type_id != slot.meeting_type_id, abs(one.starts_at - slot.starts_at)
+
+    nearest = sorted(same or others, key=how_far)[:limit]
     return sorted(nearest, key=lambda one: one.starts_at)
 
 
