@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from rdv import audit, booking, closures, rules, waitlist
 from rdv.closures import Draft
-from rdv.db import db
+from rdv.db import db, one_at_a_time
 from rdv.errors import NotAllowed, RdvError
 from rdv.models import Booking, CandidateRequest, Cfa, Closure, Membership, Slot, User
 
@@ -66,8 +66,9 @@ def create(cfa: Cfa, draft: Draft, now: datetime, *, by: User) -> tuple[Closure,
     """Record a closure and shut the coming slots it covers; return it with how many. Meetings wait to be decided on.
 
     A public booking at the same instant takes the slot's row before us, and is then among the meetings to decide on,
-    or after us, and is refused.
+    or after us, and is refused. A publication at the same instant is over, and shut, or waits and meets the closure.
     """
+    one_at_a_time(closures.turns(cfa.id))
     made = Closure(cfa_id=cfa.id, created_by_id=by.id)
     _write(made, draft)
     db.session.add(made)
@@ -83,6 +84,7 @@ def change(closure: Closure, draft: Draft, now: datetime, *, by: User) -> tuple[
     Slots it covered before and still covers stay as they are: one that staff opened again on purpose is not shut twice.
     Meetings kept in spite of it stay kept.
     """
+    one_at_a_time(closures.turns(closure.cfa_id))
     before = {slot.id for slot in closures.coming_slots(closure.cfa_id, closure, now)}
     _write(closure, draft)
     db.session.flush()

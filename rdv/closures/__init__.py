@@ -10,6 +10,7 @@ from rdv.closures.cover import Timed as Timed
 from rdv.closures.cover import bounds as bounds
 from rdv.closures.cover import covering as covering
 from rdv.closures.cover import of_place as of_place
+from rdv.closures.cover import turns as turns
 from rdv.closures.lists import Listed as Listed
 from rdv.closures.lists import get_for_cfa as get_for_cfa
 from rdv.closures.lists import listed as listed

@@ -40,6 +40,11 @@ class Days(Protocol):
     def ends(self) -> time | None: ...
 
 
+def turns(cfa_id: int) -> str:
+    """Return the subject on which closures and publications of a CFA take turns (`db.one_at_a_time`)."""
+    return f"closures:{cfa_id}"
+
+
 def bounds(closure: Days, zone: str) -> tuple[datetime, datetime]:
     """Return the instants between which a closure holds in a zone; an hour that clocks repeat is shut both times."""
     if closure.starts is None or closure.ends is None:

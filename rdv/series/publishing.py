@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rdv import slots
-from rdv.db import db
+from rdv import closures, slots
+from rdv.db import db, one_at_a_time
 from rdv.errors import RdvError, SlotOverlap, TooClose
 from rdv.models import Cfa, Slot, SlotSeries, User
 from rdv.series.plan import Planned, fingerprint, preview
@@ -53,6 +53,7 @@ def publish(
     Raises SlotOverlap, TooClose, PlanChanged when a conflict is not one that was seen, NothingChosen.
     """
     slots.take_turn(adviser)
+    one_at_a_time(closures.turns(cfa.id), shared=True)  # a closure being made is met, or shuts what we publish
     found = preview(cfa.id, adviser, planned, now)
     chosen = [(each, each.span) for each in found if each.possible and each.span and (keep is None or each.key in keep)]
     if not allow_overlap:

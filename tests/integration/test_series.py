@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import time as machine_time
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,13 +12,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rdv import clock, series, slots
+from rdv import clock, closing, closures, series, slots
 from rdv.agenda import Week
 from rdv.db import db, transaction
 from rdv.errors import NotFound, SlotOverlap, TooClose
-from rdv.models import BookingRule, Closure, MeetingType, Site, Slot, SlotSeries, User
+from rdv.models import BookingRule, Cfa, Closure, MeetingType, Site, Slot, SlotSeries, User
 from tests import make
+from tests.integration.test_crossing_writers import in_thread, somebody_waits_for_a_row
 from tests.support import databases
+from tests.support.processes import wait_until
 from tests.support.queries import queries
 
 TUESDAY = date(2026, 12, 1)
@@ -302,6 +305,33 @@ def test_a_thousand_slots_take_as_many_statements_as_ten(place):
     assert counts[1][0] == 1000
     assert counts[1][1] <= counts[0][1] + 2, counts  # a batch more, where the engine limits its parameters
     assert spent < 5, spent  # 0.3 s here; a slow machine is no failure
+
+
+def test_a_closure_made_while_slots_are_published_shuts_them(app, place, engine_name):
+    cfa, site, adviser, kind = (row.id for row in place)
+    closing_begun, told = threading.Event(), []
+
+    def publish_slowly():
+        with transaction() as session:
+            person, where = session.get_one(User, adviser), session.get_one(Site, site)
+            planned = plan(rule(), where, session.get_one(MeetingType, kind))
+            series.publish(where.cfa, person, planned, clock.now(), by=person)
+            closing_begun.set()
+            if engine_name == "postgresql":
+                wait_until(somebody_waits_for_a_row, "the closure should wait for the publication")
+
+    def close():
+        closing_begun.wait(30)
+        with transaction() as session:
+            person = session.get_one(User, adviser)
+            closing.create(session.get_one(Cfa, cfa), closures.Draft(TUESDAY, TUESDAY), clock.now(), by=person)
+
+    db.session.rollback()
+    for thread in [in_thread(app, act, told) for act in (publish_slowly, close)]:
+        thread.join(60)
+    assert told == [None, None]
+    db.session.rollback()
+    assert db.session.scalars(sa.select(Slot.status)).all() == ["closed"] * 3
 
 
 def publishers(url: str, folder: str, ids: tuple[int, int, int], barrier, answers) -> None:
