@@ -97,7 +97,7 @@ def people(met: Sequence[Booking]) -> list[Person]:
             public_id=one.public_id,
             name=one.request.person_name,
             when=french.moment(one.starts_at, one.slot.site.timezone).capitalize(),
-            what=f"{one.slot.shown_title}, {one.slot.adviser.shown_name}, {slot_lines.where(one.slot)}",
+            what=" · ".join((one.slot.shown_title, one.slot.adviser.shown_name, slot_lines.where(one.slot))),
             contact=None
             if one.request.email
             else f"Sans adresse électronique\u00a0: {french.phone(one.request.phone)}",
