@@ -65,6 +65,7 @@ _ACTS = {
     "created": "créé",
     "deleted": "supprimé",
     "ended": "terminé",
+    "handed_over": "transmis",
     "invitation_accepted": "invitation acceptée",
     "invited": "invitation envoyée",
     "invited_again": "invitation renvoyée",
@@ -122,6 +123,7 @@ _FACTS = {
     "detail": "détail",
     "fields": "champs",
     "hours": "horaires",
+    "requests": "demandes",
     "name": "nom",
     "role": "rôle",
     "scope": "étendue",
@@ -131,6 +133,9 @@ _FACTS = {
 }
 
 _VALUES = {
+    "one": "ce créneau",
+    "following": "ce créneau et les suivants",
+    "all": "toute la série",
     "active": "compte ouvert",
     "adviser": "conseiller",
     "callback_open": "être rappelé",

@@ -234,7 +234,7 @@ def _asked(reading: Reading) -> list[tuple[str, str | None]]:
 
 
 def _when(held: Booking) -> str:
-    moment = french.moment(held.slot.starts_at, held.slot.site.timezone)
+    moment = french.moment(held.starts_at, held.slot.site.timezone)
     return _capital(moment)
 
 
