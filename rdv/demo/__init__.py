@@ -14,7 +14,7 @@ from rdv import clock
 from rdv.catalogue.intake import import_file
 from rdv.catalogue.report import ImportReport
 from rdv.db import db, transaction
-from rdv.demo import agenda, day, people, requests, staff
+from rdv.demo import agenda, closed, day, people, requests, staff
 from rdv.models import CandidateRequest, Cfa, User
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -45,6 +45,8 @@ def seed() -> None:
     top_up()
     with transaction():
         day.fill(centres(), staff.users(), clock.now())
+    with transaction():
+        closed.plan(centres(), staff.users(), clock.now())
     with transaction():
         requests.ask(centres(), staff.users(), clock.now())
 
