@@ -43,7 +43,9 @@ def test_a_manager_decides_for_the_centre_and_reads_what_it_did(client, house):
         client, page, notice="2", notice_unit="jour", horizon_days="30", opens_day="2026-12-01", opens_time="09:00",
         pause_minutes="10", most_a_day="8", most_a_person="1", some_platforms="yes", platforms=["cfa", "lba"],
     )  # fmt: skip
-    assert "Règle enregistrée : 1 créneau publié est concerné, hors des réservations en ligne en ce moment." in page.text
+    assert (
+        "Règle enregistrée : 1 créneau publié est concerné, hors des réservations en ligne en ce moment." in page.text
+    )
     for words in (
         "réservable jusqu’à 2 jours avant", "30 jours à l’avance au plus", "mardi 1er décembre 2026 à 9 h",
         "10 minutes entre deux rendez-vous", "8 rendez-vous au plus par conseiller", "1 rendez-vous à venir au plus",
@@ -141,7 +143,9 @@ def test_many_places_and_kinds_cost_as_many_queries_as_one(client, house):
 def test_people_may_come_along_if_the_kind_of_meeting_says_so(client, house):
     _cfa, _site, kind, _slot = house
     path = f"/equipe/types-de-rendez-vous/{kind.public_id}"
-    page = submit(client, visit(client, path), form="Durée", guests_allowed="2", guests_counted="y", button="Enregistrer")
+    page = submit(
+        client, visit(client, path), form="Durée", guests_allowed="2", guests_counted="y", button="Enregistrer"
+    )
     assert "2 accompagnants au plus, qui prennent une place" in page.text
     saved = db.session.get_one(MeetingType, kind.id)
     assert (saved.guests_allowed, saved.guests_counted) == (2, True)
