@@ -7,7 +7,7 @@ from datetime import date, time, timedelta
 import pytest
 import sqlalchemy as sa
 
-from rdv import attendance, booking, clock, closing, inbox, integrity, jobs, rules, slots, waitlist
+from rdv import attendance, booking, clock, closing, demo, inbox, integrity, jobs, rules, slots, waitlist
 from rdv.closures import Draft
 from rdv.db import db, transaction
 from rdv.errors import WrongTransition
@@ -246,3 +246,9 @@ def test_a_slot_on_which_somebody_was_marked_is_not_cancelled_any_more(lived, fr
         slots.cancel(session, clock.now(), adviser)
     db.session.expire_all()
     assert (session.status, booked["2"].status) == ("open", "attended")
+
+
+def test_the_demonstration_is_sound(app, freeze):
+    freeze("2026-11-23T15:00Z")
+    demo.prepare()
+    assert found() == []
