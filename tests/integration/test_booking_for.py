@@ -11,7 +11,7 @@ from rdv import booking, booking_for, clock, inbox
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
-from rdv.models import AuditEntry, Booking, CandidateRequest, OutgoingMail, Slot
+from rdv.models import AuditEntry, Booking, BookingRule, CandidateRequest, OutgoingMail, Slot
 from tests import make
 
 
@@ -250,6 +250,18 @@ def test_the_same_person_at_the_same_hour_is_refused_whatever_is_ticked(place):
     with pytest.raises(AlreadyBooked):
         book(twin, bob, form=2, accepted=marks)
     assert sorted(counts()) == [(0, 0), (1, 1)]
+
+
+def test_what_the_staff_book_counts_in_the_day_of_the_adviser(place):
+    _clocks, site, bob = place
+    make.saved(BookingRule(cfa_id=site.cfa_id, most_a_day=1))
+    first, second = (make.slot(bob, site, starts_at=f"2026-12-01T{hour}:00") for hour in (14, 16))
+    held = book(first, bob)
+    assert (first.day_full, second.day_full) == (False, True)
+    book(second, bob, 2)  # the staff may exceed
+    with transaction():
+        booking_for.move(held, make.slot(bob, site, starts_at="2026-12-02T14:00"), clock.now(), bob)
+    assert second.seats_taken == 1
 
 
 # -- two clicks -------------------------------------------------------------------------------------------------------
