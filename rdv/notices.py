@@ -35,7 +35,7 @@ def key(kind: str, booking_public_id: str, sequence: int, number: int = 0) -> st
     return f"{kind}:{booking_public_id}:{sequence}{whose}"
 
 
-def reachable(request: Candidate | CandidateRequest) -> bool:
+def reachable(person: Candidate | CandidateRequest) -> bool:
     """Say whether anything can be written to the people of a request, by mail or by text message."""
     return bool(addresses(person) or sms.numbers(person))
 
