@@ -16,6 +16,10 @@ def test_each_link_is_a_route(app):
     request = make.candidate_request(cfa)
     addresses = {
         "public.personal": links.personal(request),
+        "public.move": links.move(request),
+        "public.cancel": links.cancel(request),
+        "public.presence": links.presence(request),
+        "public.late": links.late(request, request.phone),
         "public.short": links.short(request, "+33639980001"),
         "cfa_link.request": links.answer(request),
         "staff.activate": links.activate(cfa, "a@cfa.example"),

@@ -72,6 +72,11 @@ def world(app):
     names += [str(row.id) for row in (slot, booking, called)]
     signed = [links.personal(booking.request), links.personal(called), links.answer(called)]
     signed += [links.activate(cfa, cfa.email), links.invitation(adviser), links.password_reset(adviser)]
+    asked = {"asker": "parent", "asker_first_name": "Marie", "asker_email": "marie@courriel.example"}
+    today = make.booking(  # a late meeting of the day, read by both of its people
+        make.slot(adviser, site, kind, starts_at=clock.now() + timedelta(minutes=30)), request=asked
+    )
+    signed += [links.personal(today.request), links.personal(today.request, "marie@courriel.example")]
     tokens = [address.rsplit("/", 1)[1] for address in signed]
     people = {"adviser": adviser, "manager": manager, "service": service, "stranger": stranger}
     return {"people": people, "names": names, "tokens": tokens, "own": [row.public_id for row in rows]}
