@@ -187,7 +187,7 @@ def _change(
     _write(line, change, now)
     db.session.refresh(slot)
     people = 0
-    if change.shows:
+    if change.shows and line.people:
         people = _follow(slot, change, former, now, by, message)
     if before.id != slot.adviser_id:
         told.given(slot, before)
@@ -215,20 +215,20 @@ def _dismiss(line: Line, decision: Decision, now: datetime, by: User, message: s
 
 
 def _write(line: Line, change: Change, now: datetime) -> None:
-    slot, span = line.slot, line.span
+    slot = line.slot
+    span = line.span or slots.Span(slot.starts_at, slot.ends_at)
     columns = {name: value for name, value in change.values.items() if name != "capacity"}
-    delta = span.starts_at - slot.starts_at if span else None
-    if span is not None and change.retimes:
-        columns |= {"starts_at": span.starts_at, "ends_at": span.ends_at}
-    db.session.connection().execute(
+    columns |= {"starts_at": span.starts_at, "ends_at": span.ends_at}
+    connection = db.session.connection()
+    connection.execute(
         sa.update(Slot).where(Slot.id == slot.id).values(version=Slot.version + 1, updated_at=now, **columns)
     )
-    if delta:
-        db.session.connection().execute(
-            sa.update(SlotTraining).where(SlotTraining.slot_id == slot.id).values(starts_at=span.starts_at)  # type: ignore[union-attr]
+    if slot.training_scope == "chosen" and span.starts_at != slot.starts_at:
+        connection.execute(
+            sa.update(SlotTraining).where(SlotTraining.slot_id == slot.id).values(starts_at=span.starts_at)
         )
-    if "training_scope" in change.values or change.trainings is not None:
-        _serve(slot.id, change, span.starts_at if span else slot.starts_at)
+    if "training_scope" in change.values:
+        _serve(slot.id, change, span.starts_at)
 
 
 def _serve(slot_id: int, change: Change, starts_at: datetime) -> None:
@@ -248,7 +248,7 @@ def _follow(
         columns |= {"starts_at": slot.starts_at, "presence_at": None, "late_minutes": None}
     try:
         db.session.connection().execute(
-            sa.update(Booking).where(Booking.slot_id == slot.id, Booking.status == "booked").values(**columns)
+            sa.update(Booking).where(Booking.slot_id == slot.id, Booking.status != "cancelled").values(**columns)
         )
     except IntegrityError as error:
         if violated(error, "uq_booking_cfa_id_starts_at_person_key"):  # booked elsewhere at that hour just now
