@@ -13,12 +13,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from rdv import attendance, booking, clock, french, inbox, rules, seats, slots, thread, waitlist
+from rdv import attendance, booking, clock, closures, french, inbox, rules, seats, slots, thread, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db
 from rdv.errors import RdvError, RequestReplayed, WrongTransition
 from rdv.identifiers import new_public_id, new_reference
-from rdv.models import Booking, CandidateRequest, Slot, Training, User
+from rdv.models import Booking, CandidateRequest, Closure, Slot, Training, User
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ def hindrances(
         found.append(Hindrance("full", _full(slot)))
     if slot.starts_at <= now and not walk_in:
         found.append(Hindrance("begun", "Ce rendez-vous a déjà commencé."))
+    (closure,) = closures.covering(slot.cfa_id, slot.site, slot.adviser_id, [slot])
+    if closure is not None and not walk_in:
+        found.append(Hindrance(f"closure:{closure.public_id}", _away(closure, slot)))
     found += [
         Hindrance(
             f"overlap:{other.public_id}",
@@ -82,6 +85,12 @@ def hindrances(
 def _full(slot: Slot) -> str:
     taken = french.plural(slot.seats_taken, "place prise", "places prises")
     return f"Ce créneau est complet\u00a0: {taken} sur {slot.capacity + slot.extra_seats}. Une place sera ajoutée pour cette personne seule."
+
+
+def _away(closure: Closure, slot: Slot) -> str:
+    if closure.user_id is not None:
+        return f"{slot.adviser.shown_name} a une absence à ce moment-là."
+    return "Le centre ou le lieu est fermé à ce moment-là" + (f"\u00a0: {closure.label}." if closure.label else ".")
 
 
 def _hours(slot: Slot) -> str:

@@ -11,7 +11,7 @@ from rdv import booking, booking_for, clock, inbox
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
-from rdv.models import AuditEntry, Booking, BookingRule, CandidateRequest, OutgoingMail, Slot
+from rdv.models import AuditEntry, Booking, BookingRule, CandidateRequest, Closure, OutgoingMail, Slot
 from tests import make
 
 
@@ -227,6 +227,21 @@ def test_one_more_in_a_session_that_takes_place_is_no_new_clash(place):
     assert len(booking_for.hindrances(session, person(), clock.now())) == 1
     make.booking(session)
     assert booking_for.hindrances(session, person(), clock.now()) == []
+
+
+@pytest.mark.parametrize(
+    ("whose", "words"), [("adviser", "Bob Garnier a une absence"), ("centre", "est fermé à ce moment-là : Congés")]
+)
+def test_a_closure_or_an_absence_is_told(place, whose, words):
+    _clocks, site, bob = place
+    slot = make.slot(bob, site, starts_at="2026-12-01T14:00")
+    columns = {"user_id": bob.id} if whose == "adviser" else {"label": "Congés"}
+    day = slot.starts_at.date()
+    closure = make.saved(Closure(cfa_id=site.cfa_id, first_day=day, last_day=day, **columns))
+    (told,) = booking_for.hindrances(slot, person(), clock.now())
+    assert words in told.message.replace("\u00a0", " ")
+    assert unread(slot, bob) == [f"closure:{closure.public_id}"]
+    book(slot, bob, accepted=[told.mark])
 
 
 def test_the_same_person_twice_in_a_day_is_told(place):

@@ -211,11 +211,11 @@ def _done(desk: Desk, made: Booking) -> ResponseReturnValue:
         flash(f"{name} est sur la liste, sa présence est notée.", "success")
         return redirect(url_for("staff.day") + f"#rdv-{made.public_id}", 303)
     when = french.moment(desk.slot.starts_at, desk.slot.site.timezone)
-    told = desk.last.tell.data and notices.addresses(made.request)
+    told = desk.last.tell.data and notices.reachable(made.request)
     how = (
-        "La confirmation part par courriel."
+        f"La confirmation part {_by(made.request)}."
         if told
-        else "Aucun courriel ne part\u00a0: donnez l’heure et la référence."
+        else "Rien n’est envoyé\u00a0: donnez l’heure et la référence."
     )
     flash(f"Rendez-vous pris pour {name}, {when}. Référence {reference}. {how}", "success")
     return redirect(url_for("staff.booking", public_id=made.public_id), 303)
