@@ -96,9 +96,8 @@ def book(
     """
     seat = _free_seat(slot, candidate)
     check_contact(seat.place, candidate)
-    rules.before_booking(seat, _key_of(candidate), candidate.platform_id, now)
     others: list[Slot] | None = None
-    if seat.day_limited:
+    if rules.before_booking(seat, _key_of(candidate), candidate.platform_id, now):
         others = equal_slots(slot, now)[1:]
         rules.before_seat([slot, *others])
     made = _write(seat, candidate, submission, now, training, guests)
@@ -228,7 +227,7 @@ def _write(
         raise
     if request_id is None:
         return None
-    if slot.day_limited:
+    if slot.ruled:
         rules.day_changed(slot.adviser_id, slot, now)
     return Booked(request_id, request_public_id, slot.id)
 

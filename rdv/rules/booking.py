@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from rdv.db import db, one_at_a_time
 from rdv.errors import RdvError, SlotUnavailable
 from rdv.models import Booking, BookingRule, Platform, Slot
 from rdv.rules.platforms import OWN_PAGE
+from rdv.rules.rulebook import rulebook
 
 
 class TooManyBookings(RdvError):
@@ -26,38 +26,31 @@ class PlatformClosed(SlotUnavailable):
 
 
 def with_rules(query: sa.Select[Any]) -> sa.Select[Any]:
-    """Add to a read of one slot what `before_booking` asks of it, so that a booking reads its rules in no other statement."""
-    of_type, of_site, of_cfa = aliased(BookingRule), aliased(BookingRule), aliased(BookingRule)
-    counted = sa.exists().where(BookingRule.cfa_id == Slot.cfa_id, BookingRule.most_a_day.is_not(None))
-    return (
-        query.add_columns(
-            Slot.listed,
-            counted.correlate(Slot).label("day_limited"),
-            sa.func.coalesce(of_type.most_a_person, of_site.most_a_person, of_cfa.most_a_person).label("most_a_person"),
-            sa.func.coalesce(of_type.platforms, of_site.platforms, of_cfa.platforms, type_=sa.JSON()).label(
-                "platforms"
-            ),
-        )
-        .outerjoin(of_type, sa.and_(of_type.cfa_id == Slot.cfa_id, of_type.meeting_type_id == Slot.meeting_type_id))
-        .outerjoin(of_site, sa.and_(of_site.cfa_id == Slot.cfa_id, of_site.site_id == Slot.site_id))
-        .outerjoin(
-            of_cfa,
-            sa.and_(of_cfa.cfa_id == Slot.cfa_id, of_cfa.site_id.is_(None), of_cfa.meeting_type_id.is_(None)),
-        )
+    """Add to a read of one slot whether its CFA has rules about who books: one that has none pays no other statement."""
+    says = sa.or_(
+        BookingRule.most_a_person.is_not(None), BookingRule.most_a_day.is_not(None), BookingRule.platforms.is_not(None)
     )
+    ruled = sa.exists().where(BookingRule.cfa_id == Slot.cfa_id, says).correlate(Slot)
+    return query.add_columns(Slot.listed, Slot.meeting_type_id, ruled.label("ruled"))
 
 
-def before_booking(seat: Any, person_key: str, platform_id: int | None, now: datetime) -> None:
-    """Raise PlatformClosed or TooManyBookings for a seat read `with_rules`; nothing is read when no rule says anything.
+def before_booking(seat: Any, person_key: str, platform_id: int | None, now: datetime) -> bool:
+    """Raise PlatformClosed or TooManyBookings for a seat read `with_rules`; say whether the CFA counts meetings of a day.
 
-    A slot that is booked by its link alone was sent by the CFA itself: no platform is refused there. Bookings of one person take turns from here on, so that two at once do not both pass.
+    A slot that is booked by its link alone was sent by the CFA itself: no platform is refused there. Bookings of one
+    person take turns from here on, so that two at once do not both pass.
     """
-    if seat.listed and seat.platforms is not None and _code(platform_id) not in seat.platforms:
+    if not seat.ruled:
+        return False
+    book = rulebook(seat.cfa_id)
+    rule = book.of(seat.site_id, seat.meeting_type_id)
+    if seat.listed and rule.platforms is not None and _code(platform_id) not in rule.platforms:
         raise PlatformClosed
-    if seat.most_a_person is not None:
+    if rule.most_a_person is not None:
         one_at_a_time(f"person:{seat.cfa_id}:{person_key}")
-        if len(coming_bookings(seat.cfa_id, person_key, now)) >= seat.most_a_person:
+        if len(coming_bookings(seat.cfa_id, person_key, now)) >= rule.most_a_person:
             raise TooManyBookings
+    return book.limits_days()
 
 
 def coming_bookings(cfa_id: int, person_key: str, now: datetime) -> list[int]:
