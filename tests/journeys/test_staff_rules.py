@@ -105,6 +105,18 @@ def test_somebody_elses_change_meanwhile_is_shown_before_being_replaced(client, 
     assert rule().notice_minutes == 60
 
 
+def test_the_agenda_says_what_candidates_do_not_see_yet_or_any_more(client, house, freeze):
+    submit(client, visit(client, CENTRE), horizon_days="7", notice="2", notice_unit="jour")
+    agenda = "/equipe/agenda?semaine=2026-W51"
+    assert "Libre, en ligne dès mar. 8 déc." in visit(client, agenda).text
+    freeze("2026-12-09T08:00Z")
+    sign_in(client, make.manager(house[0]))
+    assert "en ligne" not in visit(client, agenda).text
+    freeze("2026-12-14T08:00Z")
+    sign_in(client, make.manager(house[0]))
+    assert "Libre, plus en ligne" in visit(client, agenda).text
+
+
 def test_an_expired_session_keeps_what_was_typed(client, house):
     fields = {**visit(client, CENTRE).fields(), "notice": "7", "csrf_token": "ancien"}
     answer = client.post(CENTRE, data=fields, headers=SAME_SITE)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flask import url_for
 
-from rdv import clock, french
+from rdv import clock, french, seats
 from rdv.models import Booking, Slot
 from rdv.slots import PLACE_LABELS
 
@@ -64,6 +64,10 @@ def state(slot: Slot, now: datetime) -> tuple[str, str]:
     if slot.status == "closed":
         return "closed", "Fermé"
     words = f"Libre, {french.plural(slot.capacity, 'place')}" if slot.is_group else "Libre"
+    if slot.opens_at is not None and slot.opens_at > now:
+        words += f", en ligne dès {french.short_day(clock.to_zone(slot.opens_at, slot.site.timezone).date())}"
+    elif slot.starts_at > now and not seats.is_bookable(slot, now):
+        words += ", plus en ligne"
     return "free", words if slot.listed else f"{words}, par lien"
 
 
