@@ -43,6 +43,7 @@ class Kind:
     bring: str | None = None
     capacity: int = 1
     place: str = "on_site"
+    guests: int = 0  # people one may come with
 
 
 INTERVIEW = Kind(
@@ -52,7 +53,11 @@ INTERVIEW = Kind(
 CALL = Kind("Échange par téléphone", 15, "Nous vous appelons pour répondre à vos questions.", place="phone")
 VIDEO = Kind("Échange en visioconférence", 20, "Le lien vous est envoyé avec la confirmation.", place="video")
 INFORMATION = Kind(
-    "Réunion d’information collective", 60, "Présentation du centre, visite des ateliers, questions.", capacity=12
+    "Réunion d’information collective",
+    60,
+    "Présentation du centre, visite des ateliers, questions.",
+    capacity=12,
+    guests=2,
 )
 KINDS = (INTERVIEW, CALL, VIDEO, INFORMATION)
 ROOM = "https://visio.deux-rives.example/salon-1"
@@ -81,6 +86,7 @@ def kinds_of(cfa: Cfa) -> dict[str, MeetingType]:
             known[kind.title] = MeetingType(
                 cfa_id=cfa.id, title=kind.title, duration_minutes=kind.minutes, description=kind.description,
                 what_to_bring=kind.bring, default_capacity=kind.capacity, default_place=kind.place,
+                guests_allowed=kind.guests,
             )  # fmt: skip
             db.session.add(known[kind.title])
     db.session.flush()

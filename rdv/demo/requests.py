@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import booking, inbox, slots
+from rdv import booking, inbox, slots, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db
 from rdv.demo.people import (
@@ -123,3 +123,14 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
     cancelled = db.session.get_one(CandidateRequest, made.request_id).booking
     if cancelled:
         booking.cancel(cancelled, "candidate", now, reason="J’ai un empêchement")
+    _fill(deux_rives, crowd, now)
+
+
+def _fill(cfa: Cfa, crowd: Crowd, now: datetime) -> None:
+    """Fill the second coming session, so that its waiting list is seen; two people are on it."""
+    later = [slot for slot in slots.free_for_cfa(cfa, now, 200) if slot.is_group][1]
+    session = slots.get_public(later.public_id)
+    for _ in range(later.seats_left):
+        booking.book(session, crowd.candidate(), crowd.form(), now - timedelta(hours=2), training_of(cfa))
+    for _ in range(2):
+        waitlist.join(session, crowd.candidate(), crowd.form(), now, training_of(cfa), guests=1)

@@ -268,7 +268,7 @@ def test_from_a_freed_seat_to_a_confirmed_one(client, house):
     waits(client, house)
     free_one(house)
     page = page_of(client, LINA["email"])
-    assert page.h1 == "Une place est gardée"
+    assert page.h1 == "Une place à accepter"
     assert "jusqu’au lundi 23 novembre à 12 h" in page.text
     before = db.session.scalar(sa.select(sa.func.count()).select_from(RequestEvent))
     visit(client, page.path)  # opening it accepts nothing

@@ -193,7 +193,7 @@ def _of_request(reading: Reading, now: datetime) -> Standing:
         offered = offers.live_of(found, now)
         if offered is not None:
             until = french.moment(offered.until, zone_of(found))
-            return Standing("success", "Une place est gardée", f"Répondez avant {until}.", facts=facts)
+            return Standing("success", "Une place à accepter", f"Répondez avant {until}.", facts=facts)
         return Standing("info", *ON_LISTS[found.outcome], facts=facts)
     if found.status == "closed":
         return Standing("info", OUTCOMES[found.outcome or "no_follow_up"], "Votre demande est terminée.", facts=facts)
