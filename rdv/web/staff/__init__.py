@@ -12,6 +12,7 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     book_for,
     bookings,
     change_slots,
+    choose_slot,
     closure_meetings,
     closures,
     copy_week,

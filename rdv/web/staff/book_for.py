@@ -1,15 +1,14 @@
-"""Book for somebody: choose a slot, say who, read what stands against it, confirm."""
+"""Book for somebody on a slot: say who, read what stands against it, confirm."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import agenda, attendance, booking_for, clock, french, inbox, notices, slots
+from rdv import attendance, booking_for, clock, french, inbox, notices, slots
 from rdv.booking import ContactMissing, check_contact
 from rdv.candidate import Candidate
 from rdv.db import transaction
@@ -19,66 +18,10 @@ from rdv.models import Booking, CandidateRequest, Slot
 from rdv.web import request_lines
 from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
-from rdv.web.staff.book_for_forms import LastStepForm, PersonForm, SearchForm, SlotFilter
+from rdv.web.staff.book_for_forms import LastStepForm, PersonForm, SearchForm
+from rdv.web.staff.choose_slot import asked_request, dated
 from rdv.web.staff.context import current_cfa, current_person
 from rdv.web.staff.posted import session_refusal
-
-# -- which slot -------------------------------------------------------------------------------------------------------
-
-
-@bp.get("/equipe/rendez-vous/nouveau")
-def choose_slot() -> ResponseReturnValue:
-    """Look for a slot: for anybody, for the person of a request (`demande`), or to move a booking to (`deplacer`)."""
-    cfa, now = current_cfa(), clock.now()
-    filters = SlotFilter(request.args)
-    filters.offer(cfa, inbox.colleagues(cfa.id))
-    filters.validate()
-    known, moving = _known(), _moving()
-    training = known.training if known else moving.request.training if moving else None
-    wanted = filters.wanted(agenda.home_zone(cfa))
-    found = booking_for.find_slots(cfa.id, wanted, now, training)
-    if training is not None and not found:  # better another training's slot than none: the staff know what they do
-        training, found = None, booking_for.find_slots(cfa.id, wanted, now)
-    return render_template(
-        "staff/choose_slot.html",
-        filters=filters,
-        form=filters,
-        known=known,
-        moving=moving,
-        training=training,
-        days=[
-            (
-                day,
-                [
-                    (slot_lines.event(slot, [], now, named=True, adviser=True), _lead(slot, known, moving))
-                    for slot in same
-                ],
-            )
-            for day, same in groupby((slot for slot in found if moving is None or slot.id != moving.slot_id), _dated)
-        ],
-    )
-
-
-def _dated(slot: Slot) -> str:
-    return french.day(clock.to_zone(slot.starts_at, slot.site.timezone)).capitalize()
-
-
-def _lead(slot: Slot, known: CandidateRequest | None, moving: Booking | None) -> str:
-    if moving is not None:
-        return url_for("staff.booking", public_id=moving.public_id, vers=slot.public_id) + "#deplacer"
-    return url_for("staff.book_for", public_id=slot.public_id, demande=known.public_id if known else None)
-
-
-def _known() -> CandidateRequest | None:
-    """Return the request named in the address, or raise NotFound."""
-    word = request.args.get("demande")
-    return inbox.get_for_cfa(current_cfa().id, word) if word else None
-
-
-def _moving() -> Booking | None:
-    word = request.args.get("deplacer")
-    return agenda.get_booking(current_cfa().id, word) if word else None
-
 
 # -- who --------------------------------------------------------------------------------------------------------------
 
@@ -106,7 +49,7 @@ class Desk:
 @bp.get("/equipe/creneaux/<public_id>/inscrire")
 def book_for(public_id: str) -> ResponseReturnValue:
     """Ask who; for the person of a request, show at once what is known of them and what stands against it."""
-    asked = _known()
+    asked = asked_request()
     desk = _desk(public_id, asked)
     if asked is None:
         return _ask(desk)
@@ -120,7 +63,7 @@ def book_for(public_id: str) -> ResponseReturnValue:
 @csrf.exempt  # each form checks its token, and keeps what was typed
 def book_for_step(public_id: str) -> ResponseReturnValue:
     """Take one step: look for somebody known, show the recap, go back to the form, or book."""
-    desk = _desk(public_id, _known())
+    desk = _desk(public_id, asked_request())
     step = request.form.get("step")
     changed = session_refusal()
     if changed:
@@ -300,7 +243,7 @@ def _recap(
 
 
 def _when(slot: Slot) -> str:
-    return f"{_dated(slot)}, {slot_lines.hours(slot)}"
+    return f"{dated(slot)}, {slot_lines.hours(slot)}"
 
 
 def _line(known: CandidateRequest) -> tuple[str, str, str]:
