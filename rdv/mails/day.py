@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import attendance, clock, french, links, notices, slots
+from rdv import attendance, clock, french, links, notices, rules, slots
 from rdv.db import db
 from rdv.mails import meeting, people
 from rdv.mails.candidate import PAGE, WHY
@@ -50,8 +50,11 @@ def next_slots(request: CandidateRequest) -> tuple[Link, ...]:
     """Return the next free slots as links that lead to their booking page."""
     now = clock.now()
     training = request.training
+    own = rules.OWN_PAGE  # the links of a mail name no platform
     free = (
-        slots.free_for_training(training, now, OFFERED) if training else slots.free_for_cfa(request.cfa, now, OFFERED)
+        slots.free_for_training(training, now, OFFERED, platform=own)
+        if training
+        else slots.free_for_cfa(request.cfa, now, OFFERED, platform=own)
     )
     found = []
     for slot in free:

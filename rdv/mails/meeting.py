@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import clock, french, links, reminder_windows, slots
+from rdv import clock, french, links, reminder_windows, rules, slots
 from rdv.db import db
 from rdv.mails.message import Link, named
 from rdv.mails.people import phone_ending
@@ -50,7 +50,7 @@ def former_when(row: OutgoingMail) -> str | None:
 def other_dates(booking: Booking, limit: int = 3) -> tuple[Link, ...]:
     """Return the free slots nearest to one that is cancelled, as links that lead to their booking page."""
     found = []
-    for free in slots.near(booking.slot, clock.now(), limit, booking.request.training):
+    for free in slots.near(booking.slot, clock.now(), limit, booking.request.training, rules.OWN_PAGE):
         site = db.session.get_one(Site, free.site_id)
         label = f"{french.moment(free.starts_at, site.timezone)}, {slots.PLACE_LABELS[free.place].lower()}"
         found.append((label[:1].upper() + label[1:], links.slot(free)))

@@ -13,6 +13,7 @@ from rdv.models import Booking
 from rdv.web.forms import count_failed_secret
 from rdv.web.public.blueprint import bp
 from rdv.web.public.offered import waiting_of
+from rdv.web.public.origin import page_code
 from rdv.web.public.pages import way_out
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.shown import slots_of
@@ -58,7 +59,7 @@ def personal_page(reading: Reading, refusal: RdvError | None = None) -> Response
     cancelled = held is not None and held.status == "cancelled"
     waiting = waiting_of(reading, now)
     lost = held.slot if held and cancelled else waiting.lost
-    near = slots.near(lost, now, training=found.training) if lost else []
+    near = slots.near(lost, now, training=found.training, platform=page_code()) if lost else []
     ask = held is not None and held.presence_at is None and _in_doubt(held, now)
     page = render_template(
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(reading, now), token=reading.token,
