@@ -121,11 +121,13 @@ def test_one_offer_a_day_and_three_in_all(house):
     days = []
     for day in range(24, 29):
         house.time.to(f"2026-11-{day}T10:00+01:00")
-        for hour in (14, 15):  # two seats freed the same day
+        made = 0
+        for hour in (14, 15):  # two seats freed the same day, the second once the first offer is over
             free(make.booking(slot_at(house, f"2026-12-{day - 20:02d}T{hour}:00")))
-        days.append(len(live()))
-        house.time.tick(hours=2)
-        jobs.run(END_OFFERS)
+            made += len(live())
+            house.time.tick(hours=2)
+            jobs.run(END_OFFERS)
+        days.append(made)
     assert days == [1, 1, 1, 0, 0]
     assert status(house.lina) == ["closed"]
 
@@ -178,6 +180,22 @@ def test_a_slot_that_was_free_before_the_wish_is_no_news(house):
     assert live() == []
     house.time.tick(minutes=10)
     slot_at(house, "2026-12-01T10:00")  # published since
+    assert jobs.run(OVERLOOKED)
+    assert live() == ["Lina"]
+
+
+def test_each_wish_counts_from_its_own_hour(house):
+    """A slot published after Lina's wish and before Nora's is news for Lina alone, even when she was asked today."""
+    free(house.hugo)
+    slot_at(house, "2026-12-01T10:00")
+    house.time.tick(minutes=1)
+    wish(booked(house, "Nora", "2026-12-17T10:00"))
+    with transaction():
+        entry = db.session.scalars(sa.select(WaitlistEntry).filter_by(booking_id=house.lina.id)).one()
+        entry.last_offered_at = clock.now()
+    assert jobs.run(OVERLOOKED)
+    assert live() == []
+    house.time.tick(days=1)
     assert jobs.run(OVERLOOKED)
     assert live() == ["Lina"]
 
