@@ -206,14 +206,14 @@ def test_another_meeting_of_the_adviser_at_that_time_is_told(place):
     empty = make.slot(bob, site, starts_at="2026-12-01T14:10")
     colleague = make.slot(make.adviser(site.cfa), site, starts_at="2026-12-01T14:00")
     make.booking(colleague)
-    assert booking_for.hindrances(slot, person(), clock.now()) == []
+    assert booking_for.against(slot, person(), clock.now()) == []
     make.booking(empty)
     elsewhere = make.site(make.cfa())
     other = make.slot(bob, elsewhere, starts_at="2026-12-01T13:50", title="Un titre d’ailleurs")
     make.booking(other)
     after = make.slot(bob, site, starts_at="2026-12-01T14:30")
     make.booking(after)
-    found = booking_for.hindrances(slot, person(), clock.now())
+    found = booking_for.against(slot, person(), clock.now())
     assert [each.mark for each in found] == [f"overlap:{other.public_id}", f"overlap:{empty.public_id}"]
     assert "ailleurs" not in found[0].message  # another centre's agenda stays its own
     assert unread(slot, bob, accepted=[found[0].mark]) == [each.mark for each in found]
@@ -224,9 +224,9 @@ def test_one_more_in_a_session_that_takes_place_is_no_new_clash(place):
     _clocks, site, bob = place
     session = make.slot(bob, site, starts_at="2026-12-01T14:00", capacity=12)
     make.booking(make.slot(bob, site, starts_at="2026-12-01T14:10"))
-    assert len(booking_for.hindrances(session, person(), clock.now())) == 1
+    assert len(booking_for.against(session, person(), clock.now())) == 1
     make.booking(session)
-    assert booking_for.hindrances(session, person(), clock.now()) == []
+    assert booking_for.against(session, person(), clock.now()) == []
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_closure_or_an_absence_is_told(place, whose, words):
     columns = {"user_id": bob.id} if whose == "adviser" else {"label": "Congés"}
     day = slot.starts_at.date()
     closure = make.saved(Closure(cfa_id=site.cfa_id, first_day=day, last_day=day, **columns))
-    (told,) = booking_for.hindrances(slot, person(), clock.now())
+    (told,) = booking_for.against(slot, person(), clock.now())
     assert words in told.message.replace("\u00a0", " ")
     assert unread(slot, bob) == [f"closure:{closure.public_id}"]
     book(slot, bob, accepted=[told.mark])

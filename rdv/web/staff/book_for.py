@@ -206,7 +206,7 @@ def _recap(
     guests = desk.last.guests.data if isinstance(desk.last.guests.data, int) else 0
     if hindrances is None:
         count = 1 + (guests if desk.slot.meeting_type.guests_counted else 0)
-        hindrances = booking_for.hindrances(desk.slot, who, now, wanted=count, walk_in=desk.walk_in)
+        hindrances = booking_for.against(desk.slot, who, now, wanted=count, walk_in=desk.walk_in)
     reachable = notices.reachable(who)
     if request.form.get("step") != "confirm":
         desk.last.tell.data = reachable

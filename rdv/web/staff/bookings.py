@@ -182,7 +182,7 @@ def _hindrances(found: Booking, chosen: Slot | None) -> Sequence[booking_for.Hin
     if chosen is None or chosen.id == found.slot_id:
         return []
     wanted = 1 + (found.guests if chosen.meeting_type.guests_counted else 0)
-    return booking_for.hindrances(chosen, found.request, clock.now(), wanted=wanted, moving=found)
+    return booking_for.against(chosen, found.request, clock.now(), wanted=wanted, moving=found)
 
 
 def _offer_targets(found: Booking, form: MoveForm) -> Slot | None:
