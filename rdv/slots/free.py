@@ -62,7 +62,7 @@ def _next(of: str, later: bool, with_full: bool) -> sa.Select[Any]:
     match the partial indexes.
     """
     seat = Slot.seats_taken < Slot.capacity
-    query = sa.select(*_SHOWN).where(
+    query: sa.Select[Any] = sa.select(*_SHOWN).where(
         *seats.bookable(_NOW),
         *((Slot.starts_at > _SINCE,) if later else ()),
         Slot.listed.is_(True),
@@ -97,7 +97,7 @@ def _read(
     allowed = rules.shown_on(asked["cfa_id"], platform) if platform else ()
     asked = {**asked, "since": since, "read": limit * 2 + 10}
     connection = db.session.connection()
-    rows = []
+    rows: list[Any] = []
     for each in of:
         query = _next(each, since is not None, with_full)
         rows += connection.execute(query.where(*allowed) if allowed else query, asked).all()
