@@ -62,7 +62,7 @@ def _next(of: str, later: bool, with_full: bool) -> sa.Select[Any]:
     match the partial indexes.
     """
     seat = Slot.seats_taken < Slot.capacity
-    query: sa.Select[Any] = sa.select(*_SHOWN).where(
+    query: Any = sa.select(*_SHOWN).where(
         *seats.bookable(_NOW),
         *((Slot.starts_at > _SINCE,) if later else ()),
         Slot.listed.is_(True),
