@@ -49,7 +49,7 @@ def _hours(one: Range, rule: Rule) -> str:
 def _rhythm(rule: Rule) -> str:
     length = french.duration(rule.minutes)
     if not any(_hours(one, rule).startswith("de ") for one in rule.ranges):
-        return length
+        return f"durée {length}"
     if not rule.pause:
         return f"toutes les {length}"
     return f"{length} chacun, {french.duration(rule.pause)} de pause"

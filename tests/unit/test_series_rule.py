@@ -106,9 +106,9 @@ def test_a_thousand_slots_at_once_and_not_one_more():
         ),
         (
             rule(weekdays=(2,), every_weeks=3, ranges=(Range(time(18), time(19)),), minutes=60, count=4),
-            "Chaque mercredi, toutes les 3 semaines, à 18 h, 1 h, 4 jours à partir du 1er décembre",
+            "Chaque mercredi, toutes les 3 semaines, à 18 h, durée 1 h, 4 jours à partir du 1er décembre",
         ),
-        (rule(ranges=(Range(time(9, 30)),)), "Le mardi 1er décembre à 9 h 30, 20 min"),
+        (rule(ranges=(Range(time(9, 30)),)), "Le mardi 1er décembre à 9 h 30, durée 20 min"),
     ],
 )
 def test_a_rule_in_words(given_rule, words):

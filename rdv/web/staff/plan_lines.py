@@ -22,7 +22,6 @@ class Line:
     words: str
     ticked: bool
     possible: bool
-    clear: bool
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ def _day(day: date, found: Sequence[series.Occurrence], ticked: Collection[str],
             words="" if shared else said,
             ticked=each.possible and each.key in ticked,
             possible=each.possible,
-            clear=not each.conflicts,
         )
         for each, said in zip(found, words, strict=True)
     ]
