@@ -23,6 +23,11 @@ from rdv.demo.people import (
 )
 from rdv.models import CandidateRequest, Cfa, Platform, Training, User
 
+MOTHER = {  # who asks for her child and is told too
+    "asker": "parent", "asker_first_name": "Sophie", "asker_last_name": "Démonstration",
+    "asker_email": "sophie@demonstration.example",
+}  # fmt: skip
+
 
 class Crowd:
     """Invented candidates, one after the other."""
@@ -82,7 +87,7 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
     # Late, new, in hand, waiting for the candidate, closed: the inbox shows each.
     callback(deux_rives, timedelta(days=6), reasons=["place", "frais"])
     message(deux_rives, timedelta(hours=3), "Bonjour, est-ce que je peux visiter les ateliers ?", 1, reasons=["porte"])
-    callback(deux_rives, timedelta(minutes=40), 2, email=False, asker="parent", reasons=["modalite"])
+    callback(deux_rives, timedelta(minutes=40), 2, email=False, reasons=["modalite"], **MOTHER)
     in_hand = callback(deux_rives, timedelta(days=1), 1, reasons=["accompagnement"])
     inbox.log_call(in_hand, "voicemail", "staff", now - timedelta(hours=20), user=adviser, text="Rappeler après 17 h.")
     waiting = message(deux_rives, timedelta(days=2), "Quel est le rythme de l’alternance ?", 2, reasons=["horaire"])
@@ -122,7 +127,7 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
         )
     cancelled = db.session.get_one(CandidateRequest, made.request_id).booking
     if cancelled:
-        booking.cancel(cancelled, "candidate", now, reason="J’ai un empêchement")
+        booking.cancel(cancelled, "candidate", now, choice="company")
     _fill(deux_rives, crowd, now)
 
 
