@@ -74,7 +74,7 @@ def state(slot: Slot, now: datetime) -> tuple[str, str]:
 def event(slot: Slot, booked: Sequence[Booking], now: datetime, named: bool, adviser: bool) -> Event:
     """Return a slot as an event: who comes when one person does, else the kind of meeting."""
     colour, words = state(slot, now)
-    title = slot.meeting_type.title
+    title = slot.shown_title
     if not slot.is_group and booked:
         title = booked[0].request.person_name
     if adviser:
@@ -101,7 +101,7 @@ def meeting(slot: Slot, booked: Sequence[Booking], now: datetime, dated: bool = 
     over = slot.ends_at <= now
     return Meeting(
         href=url_for("staff.slot", public_id=slot.public_id),
-        name=one.person_name if one else slot.meeting_type.title,
+        name=one.person_name if one else slot.shown_title,
         mode={"phone": "callback"}.get(slot.place, "slot"),
         mode_label=when,
         training_label=one.training.shown_title if one and one.training else None,
