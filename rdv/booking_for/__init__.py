@@ -27,7 +27,6 @@ from rdv.models import Booking, CandidateRequest, Slot, Training, User
 
 def _hold_still(*wanted: Slot) -> None:
     """Lock slots in ascending id and read them again: what is told of them holds until the transaction ends."""
-    rules.before_seat(wanted)
     rules.before_seat(wanted)  # advisers come before slots in the order of locks
     ids = [slot.id for slot in wanted]
     db.session.execute(sa.select(Slot.id).where(Slot.id.in_(ids)).order_by(Slot.id).with_for_update()).all()
@@ -70,7 +69,6 @@ def book(
     made = booking.seat_person(
         request, slot, now, "staff", seats=count, guests=guests, user=user, walk_in=walk_in, tell=tell and not walk_in
     )
-    rules.day_changed(slot.adviser_id, slot, now)
     if raised:
         booking.record_overbooking(slot, raised, user)
     if walk_in:
