@@ -289,7 +289,8 @@ def test_one_person_at_one_hour_is_a_conflict_to_decide(house):
     db.session.refresh(twice)
     db.session.refresh(calm)
     assert (twice.slot_id, calm.slot_id, calm.starts_at) == (elsewhere.id, slot.id, slot.starts_at)
-    assert held(slot) and held(elsewhere)
+    assert held(slot)
+    assert held(elsewhere)
 
 
 def test_one_person_in_two_slots_of_a_series_follows_both(house):
@@ -328,7 +329,7 @@ def test_a_booking_made_after_the_review_brings_it_back(house):
     with pytest.raises(EditedMeanwhile):
         change(slot, "one", Change(minutes=30), decided, seen=seen)
     assert wall(slot) == "2026-12-01 14:00"
-    assert [line.people for line in changes.review(Change(minutes=30), [slot], clock.now()).lines][0][1]
+    assert next(line.people for line in changes.review(Change(minutes=30), [slot], clock.now()).lines)[1]
     change(slot, "one", Change(minutes=30), decided)
 
 
@@ -381,10 +382,10 @@ def test_a_capacity_under_the_number_booked_is_decided_person_by_person(house):
         db.session.refresh(each)
     assert (one.status, two.slot_id, three.slot_id, three.sequence) == ("cancelled", other.id, slot.id, 0)
     assert (slot.capacity, slot.extra_seats, slot.seats_taken) == (1, 0, 1)
-    assert held(slot) and held(other) and done.told == 2
-    assert [kind for kind, _ in mails()] == ["booking_cancelled", "booking_moved", "adviser_booking_moved"][
-        : len(mails())
-    ]
+    assert held(slot)
+    assert held(other)
+    assert done.told == 2
+    assert [kind for kind, _ in mails()] == ["booking_cancelled", "booking_moved"]
 
 
 def test_a_lower_capacity_that_suffices_asks_nothing(house):

@@ -211,7 +211,8 @@ def test_a_series_is_cancelled_from_here_on(client, house):
         make.booking(slot)
     sign_in(client, house.bob)
     ask = page_of(client, slots[1], "annuler")
-    assert "3 personnes inscrites" in ask.text and "4 personnes inscrites" in ask.text
+    assert "3 personnes inscrites" in ask.text
+    assert "4 personnes inscrites" in ask.text
     done = submit(client, ask, scope="following", message="Travaux.")
     assert "2 créneaux annulés. 3 personnes prévenues." in done.text
     for slot in slots:
@@ -266,7 +267,8 @@ def test_everything_of_a_colleague_is_handed_over_in_one_screen(client, house):
     member = visit(client, f"/equipe/membres/{house.bob.public_id}")
     assert "3 créneaux à venir et 1 demande à suivre" in member.text
     page = visit(client, member.link("Transmettre à un collègue"))
-    assert "Lina Martin" in page.text and "Hugo" in page.text
+    assert "Lina Martin" in page.text
+    assert "Hugo" in page.text
     missing = submit(client, page, status=400, message="Bienvenue à Carla.")
     assert "Choisissez la personne qui prend la suite." in missing.errors[0]
     assert missing.fields()["message"] == ["Bienvenue à Carla."]
@@ -290,7 +292,8 @@ def test_what_meets_the_colleagues_agenda_is_shown_and_decided(client, house):
     assert slot.adviser_id == house.bob.id
     submit(client, again, **{f"slot-{slot.public_id}": "force"})
     db.session.refresh(slot)
-    assert slot.adviser_id == house.carla.id and theirs.adviser_id == house.carla.id
+    assert slot.adviser_id == house.carla.id
+    assert theirs.adviser_id == house.carla.id
 
 
 def test_a_slot_with_somebody_in_it_cannot_be_cancelled_there(client, house):

@@ -334,7 +334,10 @@ def booking_cancelled_with_other_dates(house: House) -> OutgoingMail:
     for day, hour in ((1, "15:00"), (2, "09:40"), (3, "14:00"), (20, "14:00")):
         house.slot(public_id=f"libre-{day}", starts_at=f"2026-12-{day:02d}T{hour}")
     booking = house.booking(
-        house.slot(status="cancelled"), status="cancelled", cancelled_by="staff", cancel_reason="Le conseiller est absent."
+        house.slot(status="cancelled"),
+        status="cancelled",
+        cancelled_by="staff",
+        cancel_reason="Le conseiller est absent.",
     )
     return mail("booking_cancelled", CANDIDATE, booking)
 
