@@ -127,8 +127,9 @@ def lapse(hold_id: int, now: datetime) -> None:
 def _end_offer(held: SeatHold, status: str, why: str, now: datetime, as_asker: bool = False) -> None:
     slot = held.slot
     rules.before_seat([slot])
+    offering.room(slot, now)  # whoever answers, or ends it too, is done or waits
     if not offering.give_back(held, now, status):
-        return  # answered, or ended by another worker
+        return
     entry = offering.entry_of(held)
     if entry is not None and entry.kind == "full":
         full.end(entry, "left" if why == "refused" else why, now, as_asker)

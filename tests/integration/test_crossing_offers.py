@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import threading
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -166,7 +167,8 @@ def booked(slot: Slot) -> int:
 def test_an_offer_that_lapses_goes_to_the_next_one_never_to_who_books_at_that_instant(house):
     made = [session_offered(house, "Lina", "Hugo") for _ in range(ROUNDS)]
     worker = [(hold.until.isoformat(), "end_offers", (0,)) for _slot, hold in made]
-    house.run(worker, worker, [(hold.until.isoformat(), "book", (slot.id, "Zoé")) for slot, hold in made])
+    rounds = house.run(worker, worker, [(hold.until.isoformat(), "book", (slot.id, "Zoé")) for slot, hold in made])
+    assert all(seen["end_offers", "done"] == 2 for seen in rounds)
     for slot, _hold in made:
         assert entries(slot) == ["closed", "offered"]
         assert (booked(slot), slot.seats_taken) == (1, 2)
@@ -190,11 +192,12 @@ def test_an_offer_that_lapses_with_nobody_next_is_one_public_seat(house):
 def test_accepting_against_the_end_of_the_offer_has_one_winner(house):
     made = [session_offered(house, "Lina", "Hugo") for _ in range(ROUNDS)]
     a_second = timedelta(seconds=1)
-    house.run(
+    rounds = house.run(
         [((hold.until - a_second).isoformat(), "accept", (hold.id,)) for _slot, hold in made],
         [(hold.until.isoformat(), "end_offers", (0,)) for _slot, hold in made],
         [((hold.until - a_second).isoformat(), "refuse", (hold.id,)) for _slot, hold in made],
     )
+    assert all(seen["end_offers", "done"] == seen["refuse", "done"] == 1 for seen in rounds)
     for slot, hold in made:
         taken = hold.status == "used"
         assert entries(slot)[0] in (("accepted",) if taken else ("left", "closed"))
@@ -235,6 +238,38 @@ def test_nobody_waits_beside_a_free_seat(house):
         )
         assert booked(slot) + held == 2
         assert sorted(entries(slot)).count("offered") == held
+
+
+def test_a_seat_given_back_waits_for_who_is_joining(app, house):
+    """The one meeting of the two above that processes seldom hit: the list is read only once the name is on it."""
+    slot, hold = session_offered(house, "Hugo")
+    refuse(hold.id)
+    book(slot.id, "Zoé")
+    slot_id = slot.id  # the threads read nothing of this session
+    seat_id = db.session.scalars(sa.select(Booking.id).filter_by(slot_id=slot_id, status="booked")).first()
+    joined, freed = threading.Event(), threading.Event()
+
+    def joining() -> None:
+        with app.app_context(), transaction():
+            waitlist.join(
+                db.session.get_one(Slot, slot_id), person("Lina"), Submission("attend-Lina", "x"), clock.now()
+            )
+            joined.set()
+            freed.wait(timeout=1)  # never, while the slot is ours
+
+    def cancelling() -> None:
+        joined.wait(timeout=30)
+        with app.app_context():
+            cancel(seat_id)
+        freed.set()
+
+    threads = [threading.Thread(target=work) for work in (joining, cancelling)]
+    db.session.rollback()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert entries(slot) == ["left", "offered"]
 
 
 def test_the_same_person_joins_a_list_once(house):
