@@ -31,7 +31,7 @@ PEOPLE = "ABCDEFGH"
 TICK = next(job for job in jobs.JOBS if job.name == "end_offers")
 # One rule draws among them: Hypothesis would else leave rules out for whole lives. More often: what others live on.
 ACTS = (
-    "book", "book", "book", "book", "cancel", "move", "move", "wait", "wait", "accept", "refuse", "propose", "wish",
+    "book", "book", "book", "book", "cancel", "move", "move", "wait", "wait", "accept", "refuse", "release_again", "propose", "wish",
     "leave", "overbook", "change_capacity", "publish", "open_or_close", "cancel_slot", "close", "open_again",
     "tell_who_came", "time_passes", "time_passes",
 )  # fmt: skip
@@ -106,10 +106,11 @@ class Centre(RuleBasedStateMachine):
         coming = self.some(Booking, which, Booking.status == "booked", Booking.starts_at > clock.now())
         return coming or self.some(Booking, which, Booking.status != "cancelled")
 
-    def held(self, which):
+    def held(self, which, ended):
+        """Return a hold that is live, or any: somebody answers an offer that is over."""
         of_centre = sa.select(CandidateRequest.id).where(CandidateRequest.cfa_id == self.cfa.id)
-        live = (SeatHold.status == "live", SeatHold.request_id.in_(of_centre))
-        found = db.session.scalars(sa.select(SeatHold).where(*live).order_by(SeatHold.id)).all()
+        query = sa.select(SeatHold).where(SeatHold.request_id.in_(of_centre)).order_by(SeatHold.id)
+        found = db.session.scalars(query if ended else query.where(SeatHold.status == "live")).all()
         return found[which % len(found)] if found else None
 
     def person(self, chance):
@@ -232,16 +233,22 @@ class Centre(RuleBasedStateMachine):
             return seats.hold(slot.id, self.asked(chance, now).id, "proposal", until, now, chance.seats)
 
     def accept(self, chance):
-        held = self.held(chance.which) or self.propose(chance)
+        held = self.held(chance.which, chance.staff) or self.propose(chance)
         if held is not None:
             with self.doing("accept") as now:
                 offers.accept(held, now)
 
     def refuse(self, chance):
-        held = self.held(chance.which) or self.propose(chance)
+        held = self.held(chance.which, chance.staff) or self.propose(chance)
         if held is not None:
             with self.doing("refuse") as now:
                 offers.refuse(held, now)
+
+    def release_again(self, chance):
+        held = self.held(chance.which, ended=True)
+        if held is not None and held.status != "live":
+            with self.doing("release_again") as now:
+                assert not seats.release(held, now), "seats of an offer that is over are nobody's to give back"
 
     # -- the clock ----------------------------------------------------------------------------------------------------
 
