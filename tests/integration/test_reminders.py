@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as clock_face
 
 import pytest
@@ -84,6 +84,15 @@ def time(app, freeze, relay):
                 instants.append(at)
             return self._kept(instants)
 
+        def through(self, first: str, last: str) -> list[tuple[datetime, object]]:
+            """Tick at the ends of each window, every day, in Paris."""
+            day, end, instants = date.fromisoformat(first), date.fromisoformat(last), []
+            while day <= end:
+                hours = ("08:55", "13:55", "15:55", "18:55")
+                instants += [clock.from_wall(day, clock_face.fromisoformat(at), PARIS) for at in hours]
+                day += timedelta(days=1)
+            return self._kept(instants)
+
         def _kept(self, instants):
             got = live(app, self.frozen, self.received, instants)
             return [(at, mail) for at, mail in got if "cfa-tilleuls" not in mail["To"]]
@@ -117,7 +126,7 @@ def reminders(got):
 def test_a_week_before_then_the_eve_and_nothing_else(time):
     now = time("2026-11-20T10:00+01:00")
     booked = Place().book("2026-12-01T14:30")
-    got = now.until("2026-12-01T18:00+01:00")
+    got = now.through("2026-11-20", "2026-12-01")
     assert subjects(got) == [
         "Rendez-vous confirmé : mardi 1er décembre à 14 h 30",
         "Dans une semaine : rendez-vous mardi 1er décembre à 14 h 30",
@@ -198,7 +207,7 @@ def test_nothing_after_a_cancellation(time):
     now.at("2026-11-20T10:05+01:00")
     with transaction():
         booking.cancel(booked, "candidate", clock.now())
-    assert reminders(now.until("2026-12-01T18:00+01:00", every=timedelta(hours=3))) == []
+    assert reminders(now.through("2026-11-21", "2026-12-01")) == []
 
 
 def test_a_cancellation_while_the_relay_is_down_stops_what_was_queued(time, relay):
@@ -223,7 +232,7 @@ def test_a_move_gets_the_right_reminders_and_none_of_the_former_hour(time):
     now = time("2026-11-10T10:00+01:00")
     place = Place()
     booked = place.book("2026-11-20T14:30")
-    assert len(reminders(now.until("2026-11-13T20:00+01:00", every=timedelta(hours=3)))) == 1  # seven days before
+    assert len(reminders(now.through("2026-11-10", "2026-11-13"))) == 1  # seven days before
     move(place, booked, "2026-12-01T09:00")
     got = reminders(now.until("2026-12-01T18:00+01:00", every=timedelta(hours=3)))
     assert subjects(got) == [
@@ -303,9 +312,10 @@ def test_a_relay_down_for_a_day_gives_no_reminder_after_the_meeting_and_none_twi
     place.book("2026-12-02T09:00")
     now.at("2026-11-27T10:05+01:00")
     relay.behave(DEAD)
-    now.until("2026-12-01T15:00+01:00", every=timedelta(hours=2))
+    now.through("2026-11-28", "2026-11-30")
+    now.until("2026-12-01T15:00+01:00", every=timedelta(hours=4))
     relay.behave("accept")
-    got = reminders(now.until("2026-12-02T12:00+01:00", every=timedelta(minutes=30)))
+    got = reminders(now.until("2026-12-02T12:00+01:00", every=timedelta(minutes=45)))
     assert subjects(got) == ["Rappel : rendez-vous demain, mercredi 2 décembre à 9 h"]
     statuses = db.session.execute(sa.select(OutgoingMail.kind, OutgoingMail.status)).all()
     assert Counter(tuple(each) for each in statuses if each[0] == "reminder_day") == {
@@ -422,7 +432,7 @@ def test_two_workers_remind_once(app, freeze, relay, process_env):
         for minute in range(0, 121, 20):
             two.tick(datetime.fromisoformat("2026-11-30T14:00+01:00") + timedelta(minutes=minute))
         two.tick(datetime.fromisoformat("2026-12-01T10:00+01:00"))
-    got = Counter((mail["To"], mail["Subject"].split(" ")[0]) for mail in received.new() if mail["To"] in people)
+    got = Counter((mail["To"], mail["Subject"].split()[0]) for mail in received.new() if mail["To"] in people)
     assert got == {(person, kind): 1 for person in people for kind in ("Rendez-vous", "Dans", "Rappel")}
 
 
