@@ -86,7 +86,8 @@ def _served(cfa: Cfa, training: Training, now: datetime) -> Check:
 def _groups(cfa: Cfa, training: Training | None, now: datetime) -> list[Any]:
     """Return the slots of a link, alike ones counted together: one query, few rows, however many slots."""
     flags = sa.select(
-        Slot.site_id, Slot.meeting_type_id, Slot.status, Slot.listed, Slot.day_full, Slot.opens_at,
+        Slot.site_id, Slot.meeting_type_id, Slot.status, Slot.listed, Slot.day_full,
+        sa.case((Slot.opens_at < Slot.starts_at, Slot.opens_at)).label("opens_at"),
         sa.and_(Slot.status == "closed", Slot.closure_id.is_not(None)).label("by_closure"),
         (Slot.starts_at > now).label("coming"),
         sa.func.coalesce(Slot.opens_at > now, sa.false()).label("not_yet"),

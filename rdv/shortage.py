@@ -40,7 +40,7 @@ def sites_without_slot(now: datetime, only: Sequence[str] | None = None) -> list
 def _offered(now: datetime) -> sa.ColumnElement[bool]:
     """What a candidate can book, now or once it opens by the rules: nothing has to be published for it."""
     waits = sa.and_(
-        Slot.status == "open", Slot.starts_at > now, Slot.opens_at > now,
+        Slot.status == "open", Slot.starts_at > now, Slot.opens_at > now, Slot.starts_at > Slot.opens_at,
         sa.or_(Slot.closes_at.is_(None), Slot.closes_at > Slot.opens_at),
     )  # fmt: skip
     return sa.and_(

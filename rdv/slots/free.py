@@ -150,7 +150,8 @@ def serving(training: Training) -> sa.ColumnElement[bool]:
 def next_opening(cfa: Cfa, training: Training | None, now: datetime, platform: str) -> datetime | None:
     """Return when the first slot that waits for its opening will be listed on a platform's pages, None when none waits."""
     query = sa.select(sa.func.min(Slot.opens_at, type_=Slot.opens_at.type)).where(
-        Slot.cfa_id == cfa.id, sa.text("slot.status = 'open'"), Slot.starts_at > now, Slot.opens_at > now,
+        Slot.cfa_id == cfa.id, sa.text("slot.status = 'open'"), Slot.starts_at > Slot.opens_at, Slot.opens_at > now,
+        Slot.starts_at > now,  # the index
         sa.or_(Slot.closes_at.is_(None), Slot.closes_at > Slot.opens_at), Slot.listed.is_(True),
         Slot.day_full == sa.false(), Slot.seats_taken < Slot.capacity, *rules.shown_on(cfa.id, platform),
         *((serving(training),) if training else ()),

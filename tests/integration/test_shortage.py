@@ -114,6 +114,7 @@ def test_two_places_at_once_are_one_mail_a_person_and_two_in_a_day_wait(house, f
     [
         ({"seats_taken": 1}, True), ({"listed": False}, True), ({"status": "closed"}, True), ({"day_full": True}, True),
         ({"closes_at": "2026-11-24T07:00Z"}, True), ({"opens_at": "2026-11-30T07:00Z"}, False),
+        ({"opens_at": "2026-12-02T07:00Z"}, True),  # once it has begun
         ({"opens_at": "2026-11-30T07:00Z", "closes_at": "2026-11-30T07:00Z"}, True), ({}, False),
     ],
 )  # fmt: skip

@@ -70,6 +70,16 @@ def test_dates_appear_when_they_open_and_a_link_kept_says_when(client, house, fr
     assert slot.seats_taken == 1
 
 
+def test_an_opening_after_the_meeting_promises_nothing(client, house):
+    house.rule(opens_at=clock.now().replace(month=12, day=20))
+    slot = house.slot()
+    page = visit(client, house.path)
+    assert "se réserveront" not in page.text
+    assert "Ce créneau ne se réserve pas en ligne" in visit(client, f"/rendez-vous/{slot.public_id}").text
+    house.slot("2026-12-21T14:00")
+    assert "à partir du dimanche 20 décembre à 9 h" in visit(client, house.path).text
+
+
 def test_too_late_is_said_while_the_form_was_open(client, house, freeze):
     house.rule(notice_minutes=60)
     slot = house.slot("2026-11-24T14:00")

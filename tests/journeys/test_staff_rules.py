@@ -114,7 +114,7 @@ def test_the_agenda_says_what_candidates_do_not_see_yet_or_any_more(client, hous
     assert "en ligne" not in visit(client, agenda).text
     freeze("2026-12-14T08:00Z")
     sign_in(client, make.manager(house[0]))
-    assert "Libre, plus en ligne" in visit(client, agenda).text
+    assert "Libre, pas en ligne" in visit(client, agenda).text
 
 
 def test_an_expired_session_keeps_what_was_typed(client, house):

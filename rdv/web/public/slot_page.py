@@ -105,6 +105,8 @@ def shown_of(found: Slot, training: Training | None, now: datetime) -> Shown:
 
 def _shut(found: Slot, now: datetime) -> str | None:
     """Say why the CFA's rules do not let a slot be booked at this instant, from this page; None when they do."""
+    if found.opens_at is not None and found.opens_at >= (found.closes_at or found.starts_at):
+        return "Ce créneau ne se réserve pas en ligne"
     if found.opens_at is not None and found.opens_at > now:
         return f"Ce créneau se réserve en ligne à partir du {french.moment(found.opens_at, found.site.timezone)}"
     if found.closes_at is not None and found.closes_at <= now:

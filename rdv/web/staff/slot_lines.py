@@ -64,10 +64,10 @@ def state(slot: Slot, now: datetime) -> tuple[str, str]:
     if slot.status == "closed":
         return "closed", "Fermé"
     words = f"Libre, {french.plural(slot.capacity, 'place')}" if slot.is_group else "Libre"
-    if slot.opens_at is not None and slot.opens_at > now:
+    if slot.opens_at is not None and now < slot.opens_at < slot.starts_at:
         words += f", en ligne dès {french.short_day(clock.to_zone(slot.opens_at, slot.site.timezone).date())}"
     elif slot.starts_at > now and not seats.is_bookable(slot, now):
-        words += ", plus en ligne"
+        words += ", pas en ligne"
     return "free", words if slot.listed else f"{words}, par lien"
 
 
