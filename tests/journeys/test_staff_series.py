@@ -251,6 +251,8 @@ def test_a_week_into_several_others_without_what_meets_something(client, place, 
 def test_a_week_without_slots_and_weeks_that_make_no_sense(client, place, adviser):
     assert "Rien à copier" in visit(client, WEEK).text
     assert "Rien à copier" in visit(client, f"{WEEK}?semaine=hier&vers=1e9&semaines=-3&conseiller=x").text
+    later = visit(client, f"{WEEK}?vers=2026-W52").one("#semaine option[selected]")
+    assert later.get("value") == "2026-W51"  # from the agenda of a later week: the one before it
     page = visit(client, f"{WEEK}?semaine=2026-W49&vers=2026-W49")
     assert "Choisissez une autre semaine" in page.text
 

@@ -37,7 +37,7 @@ class WeeksForm(wtforms.Form):
     conseiller = wtforms.SelectField("Agenda de")
 
     def offer(self, this_week: Week, people: Sequence[User]) -> None:
-        """Fill the lists: last week into this one, or the week that follows the one named."""
+        """Fill the lists: last week into this one, the week before the one named, or the one that follows it."""
         self.conseiller.choices = {user.public_id: user.shown_name for user in people}
         if self.conseiller.data not in self.conseiller.choices:
             self.conseiller.data = people[0].public_id
@@ -45,8 +45,9 @@ class WeeksForm(wtforms.Form):
         coming = [this_week.shifted(ahead) for ahead in range(WEEKS_AHEAD)]
         self.semaine.choices = {week.code: _label(week, this_week.monday.year) for week in [*past, *coming[1:]]}
         self.vers.choices = {week.code: _label(week, this_week.monday.year) for week in coming}
-        if self.semaine.data not in self.semaine.choices:
-            self.semaine.data = this_week.shifted(-1).code
+        if self.semaine.data not in self.semaine.choices:  # the one before the week that receives it
+            target = self.vers.data if self.vers.data in self.vers.choices else None
+            self.semaine.data = Week.parse(target, this_week.monday).shifted(-1).code
         if self.vers.data not in self.vers.choices:
             after = Week.parse(self.semaine.data, this_week.monday).shifted(1)
             self.vers.data = after.code if after.code in self.vers.choices else this_week.code
