@@ -20,6 +20,7 @@ OUTCOMES = {
     "cancelled_by_candidate": "Vous avez annulé",
     "cancelled_by_cfa": "Le centre a annulé",
     "no_follow_up": "Votre demande est terminée",
+    "waitlisted": "Sur la liste d’attente",
 }
 # Of a request that has waited for a seat of a full session and holds none.
 ON_LISTS = {
