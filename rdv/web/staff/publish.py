@@ -20,7 +20,8 @@ from rdv.web.staff import plan_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person, current_role
 from rdv.web.staff.posted import session_refusal
-from rdv.web.staff.publish_form import MOST_RANGES, LineForm, PublishForm, typed
+from rdv.web.staff.publish_form import MOST_RANGES, PublishForm
+from rdv.web.staff.publish_line import LineForm, typed
 
 
 @bp.route("/equipe/creneaux/publier", methods=["GET", "POST"])

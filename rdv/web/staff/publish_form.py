@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, time
+from datetime import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +15,7 @@ from rdv import french, meeting_types, series, slots
 from rdv.contacts import fold
 from rdv.models import Cfa, MeetingType, Slot, Training, User
 from rdv.opening_hours import WEEKDAYS
-from rdv.series import quick
 from rdv.web.forms import MultiCheckbox, one_line, tidy
-from rdv.web.staff.forms import StaffForm
 from rdv.web.staff.plan_form import PlanForm
 
 DAY_EXAMPLE = "Indiquez une date, par exemple 01/12/2026."
@@ -71,12 +69,6 @@ def check_video_url(_form: Any, field: wtforms.Field) -> None:
         raise validators.StopValidation(
             "Indiquez l’adresse complète de la visioconférence, par exemple https://visio.exemple.fr/salle-12."
         )
-
-
-class LineForm(StaffForm):
-    """Slots in one line, for who types faster than they click."""
-
-    line = wtforms.StringField("En une ligne", filters=[one_line], description=f"Par exemple\u00a0: {quick.EXAMPLE}")
 
 
 class PublishForm(PlanForm):
@@ -303,48 +295,3 @@ def _places(capacity: int) -> str:
 def _training_label(training: Training) -> str:
     towns = ", ".join(site.city or site.shown_name for site in training.sites[:2])
     return f"{training.shown_title} – {towns}" if towns else training.shown_title
-
-
-def typed(entry: quick.Entry, begun: PublishForm, csrf_token: str) -> dict[str, Any]:
-    """Return what a person would have typed to say what a line says; the rest is what the form began with."""
-    values: dict[str, Any] = {
-        name: begun[name].data
-        for name in (
-            "meeting_type",
-            "duration",
-            "adviser",
-            "site",
-            "place",
-            "room",
-            "video_url",
-            "training_scope",
-            "listed",
-        )
-    }
-    if entry.meeting_type and entry.meeting_type != values["meeting_type"]:
-        values |= {
-            "meeting_type": entry.meeting_type,
-            "duration": None,
-            "place": begun.kinds[entry.meeting_type].default_place,
-        }
-    if entry.site and entry.site != values["site"]:
-        values |= {"site": entry.site, "room": None}
-    said = {
-        "csrf_token": csrf_token, "day": entry.first_day, "weekdays": list(entry.weekdays), "until": entry.last_day,
-        "count": entry.count, "every_weeks": entry.every_weeks if entry.every_weeks > 1 else None,
-        "duration": entry.minutes, "pause": entry.pause, "capacity": entry.capacity, "adviser": entry.adviser,
-        "place": entry.place, "room": entry.room,
-    }  # fmt: skip
-    for rank, one in enumerate(entry.ranges, 1):
-        suffix = "" if rank == 1 else f"_{rank}"
-        said |= {"start" + suffix: one.starts, "end" + suffix: one.ends}
-    values |= {name: value for name, value in said.items() if value is not None}
-    return {name: _as_typed(value) for name, value in values.items() if value is not None}
-
-
-def _as_typed(value: Any) -> Any:
-    if isinstance(value, time):
-        return value.strftime("%H:%M")
-    if isinstance(value, date):
-        return value.isoformat()
-    return [str(one) for one in value] if isinstance(value, list) else str(value)
