@@ -64,6 +64,11 @@ class Candidate:
     asker_email: str | None = None
     asker_phone: str | None = None
 
+    def __post_init__(self) -> None:
+        """Let the asker's contact stand as the candidate's where they gave none: somebody can always be reached."""
+        object.__setattr__(self, "email", self.email or self.asker_email)
+        object.__setattr__(self, "phone", self.phone or self.asker_phone)
+
     def columns(self, reference: str) -> dict[str, Any]:
         """Return the columns of CandidateRequest that say who asks and what."""
         # Found by the name and number of whoever calls.

@@ -80,20 +80,18 @@ class CandidateForm(PublicForm):
     )
 
     def candidate(self, platform: Platform | None) -> Candidate:
-        """Return the validated person; what the asker gave of theirs also serves where the candidate gave nothing."""
+        """Return the validated person, and who asks for them when it is somebody else."""
         theirs = self.for_somebody
-        asker_email = self.asker_email.normalised if theirs else None
-        asker_phone = self.asker_phone.normalised if theirs else None
         return Candidate(
             first_name=self.first_name.data or "",
             last_name=self.last_name.data or "",
-            email=self.email.normalised or asker_email,
-            phone=self.phone.normalised or asker_phone,
+            email=self.email.normalised,
+            phone=self.phone.normalised,
             asker=self.asker.data,
             asker_first_name=(self.asker_first_name.data or None) if theirs else None,
             asker_last_name=(self.asker_last_name.data or None) if theirs else None,
-            asker_email=asker_email,
-            asker_phone=asker_phone,
+            asker_email=self.asker_email.normalised if theirs else None,
+            asker_phone=self.asker_phone.normalised if theirs else None,
             reasons=list(self.reasons.data or []),
             text=self.text.data or None,
             platform_id=platform.id if platform else None,
