@@ -32,7 +32,9 @@ def of_closure(cfa: Cfa, site: Site | None, now: datetime) -> str | None:
         return f"{closed}."
     answers = f"réponses à partir du {french.day(back)}."
     # Before it begins, what is asked now may well be answered in time.
-    return f"{closed}{NBSP}: {answers}" if begun else f"{closed}. Demandes reçues pendant cette période{NBSP}: {answers}"
+    return (
+        f"{closed}{NBSP}: {answers}" if begun else f"{closed}. Demandes reçues pendant cette période{NBSP}: {answers}"
+    )
 
 
 def _joined(first: Closure, shut: list[Closure]) -> tuple[date, set[str]]:

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from rdv.db import db
+from rdv.mails import KINDS
 from rdv.models import Booking, CandidateRequest, Closure, OutgoingMail, Slot
 from tests import make
 from tests.support.pages import sign_in, submit, visit
@@ -263,3 +264,6 @@ def test_the_promised_date_comes_after_the_closure_on_the_page_and_in_the_reques
     submit(client, page, first_name="Zoé", last_name="Lambert", email="zoe@courriel.example", text="Bonjour")
     request = db.session.scalars(sa.select(CandidateRequest)).one()
     assert request.due_at.isoformat() == "2027-08-17T15:00:00+00:00"
+    row = db.session.scalars(sa.select(OutgoingMail).filter_by(kind="request_received")).one()
+    told = " ".join(KINDS["request_received"].render(row).paragraphs).replace("\u00a0", " ")
+    assert "Le centre est fermé du 20 juillet au 15 août : réponses à partir du lundi 16 août." in told
