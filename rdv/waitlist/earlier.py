@@ -22,9 +22,7 @@ HOURS = (time(9), time(18))  # local; a seat freed at night is offered in the mo
 
 def may_wish(booking: Booking, now: datetime) -> bool:
     """Say whether a meeting is far enough for its person to ask for an earlier one, and the person can be written to."""
-    return (
-        booking.status == "booked" and booking.slot.starts_at - now > AHEAD and notices.reachable(booking.request)
-    )
+    return booking.status == "booked" and booking.slot.starts_at - now > AHEAD and notices.reachable(booking.request)
 
 
 def wish(booking: Booking, now: datetime, as_asker: bool = False) -> None:
