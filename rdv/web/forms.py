@@ -49,7 +49,7 @@ def check_post(purpose: str, object_id: str) -> FormToken:
 
 
 def check_button(purpose: str, object_id: str) -> FormToken:
-    """Return the same of a lone button, on a page that a personal link opens: nothing is typed, so no time is needed."""
+    """Return the same of a page that a personal link opens: one click may be all it asks, so no time is needed."""
     check_origin()
     return read_form(purpose, object_id, request.form.get("form_token"), typed=False)
 

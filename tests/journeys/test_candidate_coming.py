@@ -172,3 +172,15 @@ def test_a_page_left_open_until_the_meeting_is_over_says_where_it_stands(client,
     done = submit(client, page, button=button) if button else visit(client, address(house.request, tail), follow=True)
     assert done.h1 == "Ce rendez-vous est passé"
     assert (house.held.status, house.held.presence_at, house.held.late_minutes) == ("booked", None, None)
+
+
+def test_one_click_is_not_too_quick(client, house, change_settings):
+    """A personal link opens these pages: nobody has to wait before pressing their button."""
+    change_settings(form_min_seconds=2)
+    submit(client, visit(client, address(house.request, "/presence")), button="Oui, je viens")
+    assert house.held.presence_at is not None
+    house.clock.to("2026-12-01T12:30Z")
+    submit(client, visit(client, address(house.request, "/retard")), button="10 min")
+    assert house.held.late_minutes == 10
+    submit(client, visit(client, address(house.request, "/annuler")), button="J’ai trouvé une entreprise")
+    assert house.held.status == "cancelled"

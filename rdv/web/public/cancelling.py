@@ -9,7 +9,7 @@ from rdv import booking, clock
 from rdv.candidate import CANCEL_BUTTONS, CANCEL_WORDS
 from rdv.db import transaction
 from rdv.errors import FormExpired, FormRefused, RdvError, WrongTransition
-from rdv.web.forms import check_post
+from rdv.web.forms import check_button
 from rdv.web.public.blueprint import bp
 from rdv.web.public.forms import CancelForm
 from rdv.web.public.personal import personal_page
@@ -31,7 +31,7 @@ def cancel_now(token: str) -> ResponseReturnValue:
     reading = open_link(token)
     held, form = reading.held, CancelForm(request.form)
     try:
-        check_post("cancel", reading.request.public_id)
+        check_button("cancel", reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
         return _page(reading, form, refusal) if reading.can_change else reading.back()
     if not form.validate():

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from rdv import clock, french, presence
 from rdv.db import transaction
 from rdv.errors import FormExpired, FormRefused, RdvError, WrongTransition
-from rdv.web.forms import check_post
+from rdv.web.forms import check_button
 from rdv.web.public.blueprint import bp
 from rdv.web.public.forms import LateForm
 from rdv.web.public.personal import personal_page
@@ -30,7 +30,7 @@ def confirm(token: str) -> ResponseReturnValue:
     reading = open_link(token)
     held = reading.held
     try:
-        check_post("presence", reading.request.public_id)
+        check_button("presence", reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
         return _ask(reading, refusal) if reading.can_change else reading.back()
     try:
@@ -54,7 +54,7 @@ def late_now(token: str) -> ResponseReturnValue:
     reading = open_link(token)
     held, form = reading.held, LateForm(request.form)
     try:
-        check_post("late", reading.request.public_id)
+        check_button("late", reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
         return _late(reading, form, refusal) if _is_kept(reading) else reading.back()
     if not form.validate():

@@ -22,7 +22,7 @@ from rdv.errors import (
 )
 from rdv.models import Slot
 from rdv.slots import FreeSlot
-from rdv.web.forms import CHOOSE, check_post
+from rdv.web.forms import CHOOSE, check_button
 from rdv.web.public.blueprint import bp
 from rdv.web.public.forms import MoveForm
 from rdv.web.public.reading import Reading, open_link
@@ -78,7 +78,7 @@ def move_now(token: str) -> ResponseReturnValue:
     reading = open_link(token)
     held, form = reading.held, MoveForm(request.form)
     try:
-        check_post(PURPOSE, reading.request.public_id)
+        check_button(PURPOSE, reading.request.public_id)
     except (FormExpired, FormRefused) as refusal:
         return _page(reading, form, refusal) if reading.can_change else reading.back()
     valid, wanted = form.validate(), _wanted(form)
