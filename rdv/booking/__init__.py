@@ -259,11 +259,12 @@ def cancel(
     choice: str | None = None,
     tell: bool = True,
     as_asker: bool = False,
+    offer_seat: bool = True,
 ) -> None:
     """Cancel a live booking, free its seats for who waits and tell the other side; `by` is candidate, staff, cfa_link or system.
 
     `choice`: the candidate's reason among CANCEL_CHOICES; `as_asker`: by who asks for them. `tell=False`: staff tell the
-    person themselves.
+    person themselves. `offer_seat=False`: the caller changes the slot too, and offers the seat once it has.
     Raises WrongTransition when it is no longer live, has begun (candidate) or is over (the CFA).
     """
     if now >= (booking.slot.starts_at if by == "candidate" else booking.slot.ends_at):
@@ -294,7 +295,8 @@ def cancel(
         notices.to_staff("adviser_booking_cancelled", booking, event, inbox.answerable_for(booking.slot))
     rules.day_changed(booking.slot.adviser_id, booking.slot, now)
     waitlist.booking_ended(booking, now)
-    waitlist.seat_freed(booking.slot, now)
+    if offer_seat:
+        waitlist.seat_freed(booking.slot, now)
 
 
 def _held_request(booking: Booking) -> CandidateRequest:
@@ -316,12 +318,13 @@ def move(
     tell: bool = True,
     overbook: bool = False,
     as_asker: bool = False,
+    offer_seat: bool = True,
 ) -> None:
     """Move a live booking to another slot: same row, UID and reference, sequence + 1; both sides are told.
 
     The two slots are written in ascending id, so that crossing moves never wait for each other in a ring. `hold`: the
     target's seats are already kept for this person. `message`, `tell` and `overbook` are the staff's alone, `as_asker` says
-    that who asks for the candidate did it.
+    that who asks for the candidate did it, `offer_seat` is that of `cancel`.
     Raises SlotUnavailable (no seat there), WrongTransition (not live, begun for the candidate, over for the CFA),
     AlreadyBooked (same person already there), ContactMissing (that meeting could not reach this person), OfferEnded.
     """
@@ -377,7 +380,8 @@ def move(
     for slot in (origin, target):
         rules.day_changed(slot.adviser_id, slot, now)
     waitlist.booking_moved(booking, now)
-    waitlist.seat_freed(origin, now)
+    if offer_seat:
+        waitlist.seat_freed(origin, now)
 
 
 def record_overbooking(slot: Slot, raised: int, user: User | None) -> None:

@@ -124,7 +124,7 @@ def carry_out(
     """
     for line in reviewed.lines:
         _check(line, decisions.get(line.slot.public_id))
-    done = Outcome()
+    done, freed = Outcome(), list[Slot]()
     former_advisers = {line.slot.adviser_id for line in reviewed.lines}
     # A person may hold two slots of a series: the one that leaves an hour goes before the one that takes it.
     change = reviewed.change
@@ -140,11 +140,13 @@ def carry_out(
             done.told += slots.cancel(slot, now, by, message)
             done.cancelled.append(slot)
         else:
-            done.told += _change(line, change, decision, now, by, message, advisers)
+            done.told += _change(line, change, decision, now, by, message, advisers, freed)
             done.changed.append(slot)
     if done.changed and (change.retimes or {"adviser_id", "meeting_type_id"} & set(change.values)):
         rules.stamp(done.changed, now)
         rules.recount(done.changed[0].cfa_id, former_advisers, now)
+    for slot in freed:
+        waitlist.seat_freed(slot, now)
     return done
 
 
@@ -173,9 +175,19 @@ def _check(line: Line, decision: Decision | None) -> None:
 
 
 def _change(
-    line: Line, change: Change, decision: Decision, now: datetime, by: User, message: str | None, told: news.Advisers
+    line: Line,
+    change: Change,
+    decision: Decision,
+    now: datetime,
+    by: User,
+    message: str | None,
+    told: news.Advisers,
+    freed: list[Slot],
 ) -> int:
-    """Change one slot and tell those who follow it; return how many people were told of anything."""
+    """Change one slot and tell those who follow it; return how many people were told of anything.
+
+    `freed` gathers the slots that have more free seats: they are offered once the slots are what they become.
+    """
     slot, former, before = line.slot, news.former_facts(line.slot), line.slot.adviser
     capacity = change.values.get("capacity")
     raised = capacity is not None and capacity > slot.capacity
@@ -187,14 +199,15 @@ def _change(
     _write(line, change, now)
     db.session.refresh(slot)
     people = 0
-    if change.shows and line.people:
+    # Not `line.people`: somebody may have come from another slot of this same change.
+    if change.shows and slot.seats_taken:
         people = _follow(slot, change, former, now, by, message)
     if before.id != slot.adviser_id:
         told.given(slot, before)
     elif change.concerns_people or left:
         told.changed(slot)
-    if raised:
-        waitlist.seat_freed(slot, now)
+    if raised or left:
+        freed.append(slot)
     return left + people
 
 
@@ -207,10 +220,10 @@ def _dismiss(line: Line, decision: Decision, now: datetime, by: User, message: s
             continue
         left += 1
         if choice == CANCEL:
-            booking.cancel(person.booking, "staff", now, reason=message, user=by)
+            booking.cancel(person.booking, "staff", now, reason=message, user=by, offer_seat=False)
         else:
             target = slots.get_for_cfa(line.slot.cfa_id, choice)
-            booking.move(person.booking, target, "staff", now, user=by, message=message)
+            booking.move(person.booking, target, "staff", now, user=by, message=message, offer_seat=False)
     return left
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, changes, clock, seats
+from rdv import booking, changes, clock, seats, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.changes import Change, Decision
 from rdv.db import db, transaction
@@ -472,3 +472,25 @@ def test_a_series_is_cancelled_in_one_act_with_one_message_each(house):
     assert mails("adviser_slots_changed") == [("adviser_slots_changed", house.bob.email)]
     with pytest.raises(EditedMeanwhile), transaction():
         changes.cancel(slots[0], "all", seen, clock.now(), house.alice)
+
+
+def test_who_moves_to_a_slot_of_the_same_change_follows_it_too(house):
+    first, second = house.series(TUESDAYS[:2])
+    held = make.booking(first)
+    decided = {first.public_id: Decision("apply", {held.public_id: second.public_id})}
+    change(first, "all", Change(minutes=-60), decided)  # the first slot changes first
+    assert wall(second) == "2026-12-08 13:00"
+    assert (held.slot_id, held.starts_at) == (second.id, second.starts_at)
+
+
+def test_a_seat_given_back_is_offered_at_the_hour_that_its_slot_takes(house, freeze):
+    time = freeze("2026-11-24T09:00Z")
+    session = house.slot("2026-12-01T14:00", capacity=2)
+    leaves, _stays = make.booking(session), make.booking(session)
+    wishes = make.booking(house.slot("2026-12-10T14:00"))
+    with transaction():
+        waitlist.wish(wishes, clock.now())
+    time.tick(minutes=1)
+    decided = {session.public_id: Decision("apply", {leaves.public_id: "cancel"})}
+    change(session, "one", Change(days=16), decided)  # no earlier than the meeting they have
+    assert (session.seats_taken, db.session.scalars(sa.select(SeatHold)).all()) == (1, [])
