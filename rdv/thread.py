@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from rdv.db import db
 from rdv.models import CandidateRequest, RequestEvent, User
+
+# Titles of the events of a wish for an earlier meeting, which share their kinds with the list of a full session.
+EARLIER = {
+    "waitlisted": "Demande d’un rendez-vous plus tôt",
+    "left_waitlist": "Demande d’un rendez-vous plus tôt retirée",
+}
+
+
+def title(event: RequestEvent, titles: Mapping[str, str]) -> str:
+    """Return the title of an event; only a session's own list names its slot when somebody joins or leaves it."""
+    if event.kind in EARLIER and not event.data.get("slot"):
+        return EARLIER[event.kind]
+    return titles[event.kind]
 
 
 def add(

@@ -9,6 +9,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from rdv import asker, attendance, clock, french, inbox
+from rdv import thread as thread_words
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import CandidateRequest, RequestEvent
@@ -203,4 +204,4 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
         return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"
     if event.kind == "reopened" and event.data.get("why") == "no_email":
         return "À rappeler\u00a0: aucune adresse électronique pour prévenir"
-    return EVENT_TITLES[event.kind]
+    return thread_words.title(event, EVENT_TITLES)

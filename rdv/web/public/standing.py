@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import asker, clock, french, offers, sms
+from rdv import asker, clock, french, offers, sms, thread
 from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
@@ -250,7 +250,7 @@ def thread_of(reading: Reading) -> list[Line]:
         Line(
             french.moment(event.at, zone),
             _author(reading, event),
-            TITLES[event.kind],
+            thread.title(event, TITLES),
             _words(reading, event),
             event.kind,
         )
