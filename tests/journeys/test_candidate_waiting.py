@@ -187,6 +187,7 @@ def test_a_list_asks_for_an_address(client, house):
     page = visit(client, path(house.full))
     again = submit(client, page, status=422, **{**LINA, "email": ""}, phone="06 12 34 56 78")
     assert "elle vous y est proposée" in again.one("#email-error").text
+    assert "La dernière place vient d’être prise" not in again.text  # it was full already
     assert entries() == []
     submit(client, again, email="lina@courriel.example")
     assert entries() == ["waiting"]
@@ -205,6 +206,15 @@ def test_the_last_seat_taken_while_typing_leads_to_the_list_as_typed(client, hou
         client, submit(client, page, status=409, **{**LINA, "email": "nora@courriel.example"}), button="jeudi 10"
     )
     assert elsewhere.h1 == "Rendez-vous confirmé"
+
+
+def test_a_refusal_of_the_list_is_said(client, house, change_settings):
+    page = visit(client, path(house.full))
+    change_settings(limit_posts_per_contact=0)
+    again = submit(client, page, status=429, **LINA)
+    assert again.errors
+    assert again.fields()["first_name"] == ["Lina"]
+    assert entries() == []
 
 
 def test_a_session_that_begins_in_ten_minutes_takes_no_name(client, house):
@@ -367,8 +377,12 @@ def test_a_wish_is_dropped_in_one_click_and_not_offered_to_near_meetings(client,
     far = make.slot(house.adviser, house.site, starts_at="2026-12-15T10:00")
     near = make.slot(house.adviser, house.site, starts_at="2026-11-26T10:00")
     page = submit(client, visit(client, path(far)), **LINA)
-    stopped = submit(client, submit(client, page, form="plus-tot"), form="quitter")
+    wished = submit(client, page, form="plus-tot")
+    assert "Demande d’un rendez-vous plus tôt" in wished.text
+    stopped = submit(client, wished, form="quitter")
     assert entries() == ["left"]
+    assert "Demande d’un rendez-vous plus tôt retirée" in stopped.text
+    assert "liste d’attente" not in stopped.text
     assert "Me prévenir si une place plus tôt se libère" in stopped.text
     close = submit(client, visit(client, path(near)), **HUGO)
     assert "plus-tot" not in close.html

@@ -65,7 +65,8 @@ def page(
     crowded = isinstance(refusal, SlotUnavailable) and shown.free and form.too_many_for(found)
     gone = not crowded and (not shown.free or isinstance(refusal, SlotUnavailable))
     waiting = gone and shown.waiting
-    if refusal is not None and not gone and not crowded:
+    unsaid = not gone or (waiting and not isinstance(refusal, SlotUnavailable))  # by what the page says of the slot
+    if refusal is not None and unsaid and not crowded:
         form.problem(refusal.message)
     elsewhere = gone and found.cfa.closed_at is None
     near = (
@@ -75,7 +76,7 @@ def page(
     endpoint = "public.wait" if waiting else "public.slot"
     text = render_template(
         "public/slot.html", slot=found, cfa=found.cfa, training=training, form=form, shown=shown, gone=gone, near=near,
-        waiting=waiting, typed=request.method == "POST", token=form_token(PURPOSE, found.cfa.public_id, fresh),
+        waiting=waiting, typed=request.method == "POST", lost=waiting and request.endpoint == "public.book", token=form_token(PURPOSE, found.cfa.public_id, fresh),
         action=url_for(endpoint, public_id=found.public_id, **_query(training)),
         wait_instead=url_for("public.wait", public_id=found.public_id, **_query(training)) if crowded else None,
         back=_back(found, training), ways=ways_of(found.cfa, training, now) if elsewhere else [],
