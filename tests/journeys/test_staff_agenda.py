@@ -124,7 +124,7 @@ def test_a_week_shows_states_in_words(client, place):
     page = visit(client, "/equipe/agenda?semaine=2026-W49")
     assert "Du 30 novembre au 6 décembre 2026" in page.text
     states = [node.text for node in page.all(".rdv-only-narrow .rdv-event__state")]
-    assert states == ["Libre", "Réservé", "1 inscrit sur 2", "Complet, 2 inscrits sur 2", "Fermé", "Annulé"]
+    assert states == ["Libre", "Réservé", "1 place prise sur 2", "Complet, 2 places prises sur 2", "Fermé", "Annulé"]
     assert "Noé Lambert" in page.text
     assert len(visit(client, page.link("Semaine suivante")).all(".rdv-grid .rdv-event")) == 1
     assert len(visit(client, page.link("Liste")).all(".rdv-event")) == 6

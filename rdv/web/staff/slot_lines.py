@@ -54,7 +54,8 @@ def state(slot: Slot, now: datetime) -> tuple[str, str]:
     """Return the state of a slot for its colour, and in words."""
     if slot.status == "cancelled":
         return "cancelled", "Annulé"
-    filled = f"{french.plural(slot.seats_taken, 'inscrit')} sur {slot.capacity + slot.extra_seats}"
+    # Seats, not people: guests may take some, and an offer to the waiting list holds one.
+    filled = f"{french.plural(slot.seats_taken, 'place prise', 'places prises')} sur {slot.capacity + slot.extra_seats}"
     if slot.seats_taken >= slot.capacity:
         return ("full", f"Complet, {filled}") if slot.is_group else ("booked", "Réservé")
     if slot.seats_taken:
