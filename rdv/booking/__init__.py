@@ -334,9 +334,10 @@ def move(
     check_contact(target.place, booking.request)
     if target.id == origin.id:
         raise WrongTransition("Ce rendez-vous est déjà sur ce créneau.")
-    if hold is not None and hold.slot_id != target.id:
-        raise OfferEnded
     count = 1 + (booking.guests if target.meeting_type.guests_counted else 0)
+    # They may come with more people since they were offered it, or fewer.
+    if hold is not None and (hold.slot_id, hold.seats) != (target.id, count):
+        raise OfferEnded
     raised = 0
     rules.before_seat([origin, target])
     for slot_id in sorted((origin.id, target.id)):
@@ -344,7 +345,6 @@ def move(
             seats.free(origin.id, booking.id, now)
         elif hold is not None:
             seats.convert(hold, now)
-            count = hold.seats
         elif by == "staff":
             raised = seats.take_as_staff(target.id, now, count, overbook)
         else:

@@ -52,7 +52,9 @@ def offer_seat(slot: Slot, room: offering.Room, now: datetime) -> None:
         return
     today, _ = clock.day_bounds(local.date(), slot.site.timezone)
     entry = db.session.scalar(_first_in_turn(slot, room, today))
-    if entry is not None:
+    if entry is not None and entry.booking is not None:
+        # They may come with more people, or fewer, than when they wished.
+        entry.guests, entry.seats = entry.booking.guests, entry.booking.seats
         offering.make(entry, slot, now)
 
 
@@ -99,7 +101,7 @@ def _first_in_turn(slot: Slot, room: offering.Room, today: datetime) -> sa.Selec
             WaitlistEntry.created_at <= room.changed_at,  # a slot that was free before the wish is no news
             WaitlistEntry.offers < OFFERS,
             sa.or_(WaitlistEntry.last_offered_at.is_(None), WaitlistEntry.last_offered_at < today),
-            WaitlistEntry.seats <= room.free,
+            Booking.seats <= room.free,
             Booking.status == "booked",
             present.starts_at >= slot.starts_at + GAIN,
             present.meeting_type_id == slot.meeting_type_id,

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, clock, jobs, offers, slots, waitlist
+from rdv import booking, booking_for, clock, jobs, offers, slots, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import OfferEnded, WrongTransition
@@ -341,3 +341,29 @@ def test_the_sweep_reads_nothing_where_nobody_wishes(house):
     with queries() as seen:
         assert waitlist.overlooked(clock.now()) == []
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("when", ["before the offer", "after it"])
+def test_an_earlier_meeting_is_for_as_many_people_as_will_come(house, when):
+    kind = make.meeting_type(house.cfa, guests_allowed=2, guests_counted=True)
+    soon = slot_at(house, "2026-11-27T10:00", kind=kind, capacity=2)
+    taken = make.booking(soon, guests=1, seats=2)
+    zoe = booked(house, "Zoé", "2026-12-17T10:00", kind=kind, capacity=2)
+    wish(zoe)
+
+    def come_with_somebody():
+        with transaction():
+            booking_for.change_guests(zoe, 1, clock.now(), house.adviser)
+
+    if when == "before the offer":
+        come_with_somebody()
+        free(taken)
+    else:
+        free(taken)
+        come_with_somebody()
+        with pytest.raises(OfferEnded), transaction():  # one seat was held
+            offers.accept(offer_of(zoe), clock.now())
+        return
+    with transaction():
+        offers.accept(offer_of(zoe), clock.now())
+    assert (zoe.slot_id, zoe.guests, zoe.seats, soon.seats_taken) == (soon.id, 1, 2, 2)
