@@ -133,7 +133,8 @@ def _write_missed(booking: Booking, now: datetime) -> None:
 
 
 def _missed_key(booking: Booking) -> str:
-    return f"missed_you:{booking.public_id}"
+    # Of this hour: a meeting that was moved after a tap too many may really be missed.
+    return f"missed_you:{booking.public_id}:{int(booking.starts_at.timestamp())}"
 
 
 def came_back(booking: Booking) -> bool:

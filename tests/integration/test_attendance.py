@@ -296,3 +296,16 @@ def test_each_event_can_be_told_in_words(place):
     event = db.session.scalar(sa.select(RequestEvent).where(RequestEvent.kind == "attendance"))
     assert (event.actor, event.user_id, event.internal) == ("staff", bob.id, False)
     assert event.at == clock.now() < held.slot.ends_at + timedelta(hours=1)
+
+
+def test_a_meeting_moved_after_a_tap_too_many_may_really_be_missed(place):
+    clocks, site, bob = place
+    held = make.booking(make.slot(bob, site, starts_at="2026-11-24T14:00"))
+    for outcome in ("no_show", "booked"):
+        mark(held, outcome, bob)
+    with transaction():
+        booking.move(held, make.slot(bob, site, starts_at="2026-11-26T14:00"), "staff", clock.now(), user=bob)
+    assert sent(clocks) == ["dropped"]
+    clocks.to("2026-11-26T14:00Z")
+    mark(held, "no_show", bob)
+    assert sent(clocks, "2026-11-26T17:31Z") == ["dropped", "sent"]
