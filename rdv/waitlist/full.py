@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -102,12 +103,7 @@ def request_of(slot: Slot, candidate: Candidate) -> CandidateRequest | None:
         WaitlistEntry.person_key == key,
         WaitlistEntry.status.in_(offering.WAITING),
     )
-    sits = sa.select(Booking.request_id).where(
-        Booking.cfa_id == slot.cfa_id,
-        Booking.starts_at == slot.starts_at,
-        Booking.person_key == key,
-        Booking.status != "cancelled",
-    )
+    sits = sa.select(Booking.request_id).where(*_seats_of(slot, key))
     return db.session.scalar(sa.select(CandidateRequest).where(CandidateRequest.id.in_(waits.union(sits))).limit(1))
 
 
@@ -152,13 +148,19 @@ def offer_seats(slot: Slot, free: int, now: datetime) -> int:
     return free
 
 
-def _next(slot: Slot, free: int) -> WaitlistEntry | None:
-    seated = sa.exists().where(  # by another way meanwhile: their turn waits, as they could not accept
+def _seats_of(slot: Slot, key: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions on bookings by which a person already has a meeting at the hour of a session."""
+    return (
         Booking.cfa_id == slot.cfa_id,
         Booking.starts_at == slot.starts_at,
-        Booking.person_key == WaitlistEntry.person_key,
+        Booking.person_key == key,
         Booking.status != "cancelled",
     )
+
+
+def _next(slot: Slot, free: int) -> WaitlistEntry | None:
+    # By another way meanwhile: their turn waits, as they could not accept.
+    seated = sa.exists().where(*_seats_of(slot, WaitlistEntry.person_key))
     return db.session.scalar(
         sa.select(WaitlistEntry)
         .where(
@@ -174,7 +176,12 @@ def _next(slot: Slot, free: int) -> WaitlistEntry | None:
 
 
 def end(entry: WaitlistEntry, why: str, now: datetime, as_asker: bool = False) -> bool:
-    """Take somebody off the list: `left` by themselves, `lapsed`, or with the session (`cancelled`, `begun`); all but the first are told."""
+    """Take somebody off the list: `left` by themselves, `lapsed`, or with the session (`cancelled`, `begun`).
+
+    All but the first are told, unless they have a seat by another way: there is nothing to be sorry for.
+    """
+    slot = entry.slot
+    key = entry.person_key
     offered = entry.status == "offered"
     if not offering.go(entry, "left" if why == "left" else "closed", now):
         return False
@@ -182,11 +189,15 @@ def end(entry: WaitlistEntry, why: str, now: datetime, as_asker: bool = False) -
     if request.outcome == "waitlisted":
         request.outcome = {"left": "cancelled_by_candidate", "cancelled": "cancelled_by_cfa"}.get(why, "no_follow_up")
     kind = "offer_ended" if offered and why != "left" else "left_waitlist"
-    data = {"why": why, "slot": entry.slot.public_id if entry.slot else None, **asker.mark(as_asker)}
+    data = {"why": why, "slot": slot.public_id if slot else None, **asker.mark(as_asker)}
     event = thread.add(request, kind, "candidate" if why == "left" else "system", now, data=data)
+    if why == "left" or (
+        slot is not None and key and db.session.scalar(sa.select(Booking.id).where(*_seats_of(slot, key)))
+    ):
+        return True
     if why == "lapsed":
         notices.of_request("offer_ended", request, entry.public_id, event)
-    elif why != "left":
+    else:
         notices.of_request("waitlist_closed", request, entry.public_id, event)
     return True
 

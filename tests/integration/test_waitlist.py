@@ -431,3 +431,13 @@ def test_a_proposal_that_lapses_gives_its_seat_to_the_list(house):
         seats.hold(house.slot.id, asked.id, "proposal", clock.now() + timedelta(days=1), clock.now())
     tick(house.time, days=1)
     assert status(lina) == ["offered"]
+
+
+def test_who_is_seated_by_another_way_is_not_told_that_the_list_is_closed(house):
+    lina, _hugo = join(house.slot, "Lina"), join(house.slot, "Hugo")
+    beside = make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-03T14:00")
+    with transaction():
+        booking.book(beside, person("Lina"), submission(), clock.now())
+    house.time.to("2026-12-03T14:00+01:00")
+    tick()
+    assert (status(lina), mails("waitlist_closed")) == (["closed"], ["hugo"])
