@@ -74,6 +74,8 @@ def _found(statement: sa.Select[Slot], public_id: str) -> Slot:
 def set_open(slot: Slot, opened: bool, now: datetime, by: User) -> None:
     """Open or close a slot to new bookings; those booked keep their seat. Raises WrongTransition once cancelled."""
     origin, target = ("closed", "open") if opened else ("open", "closed")
+    if opened:
+        rules.before_seat([slot])  # its free seats are offered at once
     changed = db.session.connection().execute(
         sa.update(Slot)
         .where(Slot.id == slot.id, Slot.status == origin)

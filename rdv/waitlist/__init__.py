@@ -146,6 +146,7 @@ def begun(now: datetime) -> list[int]:
 def close_begun(slot_id: int, now: datetime) -> None:
     """Close the list of a session that has begun, and tell each person; harmless if run twice."""
     slot = db.session.get_one(Slot, slot_id)
+    rules.before_seat([slot])
     offering.room(slot, now)
     full.close(slot, "begun", now)
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
-from rdv import asker, notices, thread
+from rdv import asker, notices, rules, thread
 from rdv.candidate import Candidate, Submission
 from rdv.contacts import person_key
 from rdv.db import db, violated
@@ -54,6 +54,7 @@ def join(
     Raises SlotUnavailable (no list any more), AlreadyBooked (same person, waiting or booked at this hour),
     AddressMissing, RequestReplayed.
     """
+    rules.before_seat([slot])  # a seat that is free already is held at once
     room = offering.room(slot, now)  # who gives a seat back meanwhile sees this entry, or leaves us the seat
     db.session.refresh(slot)
     if not open_to(slot, now):

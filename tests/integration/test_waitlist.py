@@ -10,8 +10,9 @@ from rdv import booking, clock, jobs, offers, seats, slots, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, OfferEnded, RdvError, RequestReplayed, SlotUnavailable
-from rdv.models import CandidateRequest, OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
+from rdv.models import BookingRule, CandidateRequest, OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
 from tests import make
+from tests.support.queries import queries
 from tests.support.seats import seats_are_accounted_for
 
 NOW = "2026-11-23T09:00Z"  # a Monday, 10 h in Lille
@@ -441,3 +442,28 @@ def test_who_is_seated_by_another_way_is_not_told_that_the_list_is_closed(house)
     house.time.to("2026-12-03T14:00+01:00")
     tick()
     assert (status(lina), mails("waitlist_closed")) == (["closed"], ["hugo"])
+
+
+@pytest.mark.parametrize("act", ["opens", "joins", "begins"])
+def test_where_days_are_counted_advisers_are_locked_before_the_slot(house, engine_name, act):
+    if engine_name == "sqlite":
+        return  # one writer
+    make.saved(BookingRule(cfa_id=house.cfa.id, most_a_day=3))
+    join(house.slot, "Lina")
+    slot, slot_id = house.slot, house.slot.id
+    if act == "begins":
+        house.time.to("2026-12-03T14:00+01:00")
+    elif act == "opens":
+        with transaction():
+            slots.set_open(slot, False, clock.now(), house.adviser)
+    with queries() as seen, transaction():
+        if act == "begins":
+            waitlist.close_begun(slot_id, clock.now())
+        elif act == "opens":
+            slots.set_open(slot, True, clock.now(), house.adviser)
+        else:
+            waitlist.join(slot, person("Hugo"), submission(), clock.now())
+    locked = [
+        text for text in seen if "FOR NO KEY UPDATE" in text or "FOR UPDATE" in text or text.startswith("UPDATE slot")
+    ]
+    assert "FROM user_account" in locked[0]
