@@ -35,7 +35,8 @@ def get(request: CandidateRequest, public_id: str) -> SeatHold:
 def accept(held: SeatHold, now: datetime, as_asker: bool = False) -> None:
     """Turn an offer into the person's booking: a new one, or the one they hold brought forward.
 
-    Harmless when it was accepted already. Raises OfferEnded, AlreadyBooked (this person, this hour), WrongTransition.
+    Harmless when it was accepted already. Raises OfferEnded, AlreadyBooked (this person, this hour), WrongTransition,
+    rules.TooManyBookings.
     """
     db.session.refresh(held)
     if held.status == "used":
@@ -46,9 +47,11 @@ def accept(held: SeatHold, now: datetime, as_asker: bool = False) -> None:
             raise OfferEnded
         booking.move(request.booking, slot, "candidate", now, hold=held, as_asker=as_asker)
         return
+    entry = waitlist.entry_of(held)
+    if entry is not None and entry.person_key:
+        rules.before_waiting(slot, entry.person_key, now)
     rules.before_seat([slot])
     seats.convert(held, now)
-    entry = waitlist.entry_of(held)
     guests = entry.guests if entry is not None else held.seats - 1
     booking.seat_person(request, slot, now, "candidate", seats=held.seats, guests=guests, as_asker=as_asker)
 

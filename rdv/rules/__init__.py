@@ -8,6 +8,7 @@ The trainings that a slot is for are chosen when it is published: a rule adds no
 from rdv.rules.booking import PlatformClosed as PlatformClosed
 from rdv.rules.booking import TooManyBookings as TooManyBookings
 from rdv.rules.booking import before_booking as before_booking
+from rdv.rules.booking import before_waiting as before_waiting
 from rdv.rules.booking import coming_bookings as coming_bookings
 from rdv.rules.booking import with_rules as with_rules
 from rdv.rules.changing import Draft as Draft

@@ -11,7 +11,7 @@ from rdv.db import db, one_at_a_time
 from rdv.errors import RdvError, SlotUnavailable
 from rdv.models import Booking, BookingRule, Platform, Slot
 from rdv.rules.platforms import OWN_PAGE
-from rdv.rules.rulebook import rulebook
+from rdv.rules.rulebook import Effective, rulebook
 
 
 class TooManyBookings(RdvError):
@@ -46,11 +46,20 @@ def before_booking(seat: Any, person_key: str, platform_id: int | None, now: dat
     rule = book.of(seat.site_id, seat.meeting_type_id)
     if seat.listed and rule.platforms is not None and _code(platform_id) not in rule.platforms:
         raise PlatformClosed
-    if rule.most_a_person is not None:
-        one_at_a_time(f"person:{seat.cfa_id}:{person_key}")
-        if len(coming_bookings(seat.cfa_id, person_key, now)) >= rule.most_a_person:
-            raise TooManyBookings
+    _not_too_many(seat.cfa_id, rule, person_key, now)
     return book.limits_days()
+
+
+def before_waiting(slot: Slot, person_key: str, now: datetime) -> None:
+    """Raise TooManyBookings for who would wait for a meeting too many, or take it; bookings take turns as in `before_booking`."""
+    _not_too_many(slot.cfa_id, rulebook(slot.cfa_id).of(slot.site_id, slot.meeting_type_id), person_key, now)
+
+
+def _not_too_many(cfa_id: int, rule: Effective, person_key: str, now: datetime) -> None:
+    if rule.most_a_person is not None:
+        one_at_a_time(f"person:{cfa_id}:{person_key}")
+        if len(coming_bookings(cfa_id, person_key, now)) >= rule.most_a_person:
+            raise TooManyBookings
 
 
 def coming_bookings(cfa_id: int, person_key: str, now: datetime) -> list[int]:

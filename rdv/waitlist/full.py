@@ -52,8 +52,10 @@ def join(
 
     Turns follow the order of arrival; a seat that is free already is offered at once.
     Raises SlotUnavailable (no list any more), AlreadyBooked (same person, waiting or booked at this hour),
-    AddressMissing, RequestReplayed.
+    AddressMissing, RequestReplayed, rules.TooManyBookings.
     """
+    if request_of(slot, candidate) is None:  # else they are told so below: it is this very meeting that they have
+        rules.before_waiting(slot, _key(candidate), now)
     rules.before_seat([slot])  # a seat that is free already is held at once
     room = offering.room(slot, now)  # who gives a seat back meanwhile sees this entry, or leaves us the seat
     db.session.refresh(slot)

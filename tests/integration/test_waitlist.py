@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, clock, jobs, offers, seats, slots, waitlist
+from rdv import booking, clock, jobs, offers, rules, seats, slots, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, OfferEnded, RdvError, RequestReplayed, SlotUnavailable
@@ -467,3 +467,20 @@ def test_where_days_are_counted_advisers_are_locked_before_the_slot(house, engin
         text for text in seen if "FOR NO KEY UPDATE" in text or "FOR UPDATE" in text or text.startswith("UPDATE slot")
     ]
     assert "FROM user_account" in locked[0]
+
+
+def test_a_list_is_no_way_round_the_most_meetings_of_a_person(house):
+    make.saved(BookingRule(cfa_id=house.cfa.id, most_a_person=1))
+    other = make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-05T14:00", capacity=5)
+    lina = join(house.slot, "Lina")
+    for name in ("Lina", "Hugo"):
+        with transaction():
+            booking.book(other, person(name), submission(), clock.now())
+    with pytest.raises(rules.TooManyBookings):
+        join(house.slot, "Hugo")
+    with pytest.raises(AlreadyBooked):  # who waits already is told so
+        join(house.slot, "Lina")
+    leave_seat(house.seated[0])
+    with pytest.raises(rules.TooManyBookings):
+        accept(lina)
+    assert status(lina) == ["offered"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, offers, waitlist
+from rdv import clock, offers, rules, waitlist
 from rdv.db import transaction
 from rdv.errors import AlreadyBooked, FormExpired, FormRefused, OfferEnded, WrongTransition
 from rdv.web.forms import check_button
@@ -29,7 +29,7 @@ def accept_seat(token: str) -> ResponseReturnValue:
         except (OfferEnded, WrongTransition):
             if held.status != "used":
                 raise
-    except (FormExpired, FormRefused, OfferEnded, WrongTransition, AlreadyBooked) as refusal:
+    except (FormExpired, FormRefused, OfferEnded, WrongTransition, AlreadyBooked, rules.TooManyBookings) as refusal:
         return personal_page(reading, refusal)
     return reading.back()
 
