@@ -84,6 +84,8 @@ def change(closure: Closure, draft: Draft, now: datetime, *, by: User) -> tuple[
     Slots it covered before and still covers stay as they are: one that staff opened again on purpose is not shut twice.
     Meetings kept in spite of it stay kept.
     """
+    # As who publishes: the adviser, then the turn of the closures.
+    rules.lock_advisers(User.id.in_(sa.select(Slot.adviser_id).where(Slot.closure_id == closure.id)))
     one_at_a_time(closures.turns(closure.cfa_id))
     before = {slot.id for slot in closures.coming_slots(closure.cfa_id, closure, now)}
     _write(closure, draft)

@@ -19,6 +19,7 @@ from rdv.rules.changing import get as get
 from rdv.rules.changing import save as save
 from rdv.rules.days import before_seat as before_seat
 from rdv.rules.days import day_changed as day_changed
+from rdv.rules.days import lock_advisers as lock_advisers
 from rdv.rules.days import recount as recount
 from rdv.rules.platforms import OWN_PAGE as OWN_PAGE
 from rdv.rules.platforms import open_to as open_to

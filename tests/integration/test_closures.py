@@ -11,9 +11,10 @@ from rdv import booking, clock, closing, closures, slots
 from rdv.closures import Draft
 from rdv.db import db, transaction
 from rdv.errors import NotAllowed, NotFound, SlotUnavailable
-from rdv.models import AuditEntry, Closure, Membership, Slot
+from rdv.models import AuditEntry, BookingRule, Closure, Membership, Slot
 from tests import make
 from tests.integration.test_booking import book
+from tests.support.queries import queries
 
 WEEK = {"first_day": date(2026, 12, 21), "last_day": date(2026, 12, 27)}
 
@@ -200,6 +201,20 @@ def test_a_change_shuts_the_new_days_and_opens_those_left(place):
         done = closing.change(made, Draft(first_day=date(2026, 12, 23), last_day=date(2026, 12, 30)), now, by=manager)
     assert done == (1, 1)
     assert status(before, within, after) == ["open", "closed", "closed"]
+
+
+def test_a_change_locks_advisers_before_the_turn_of_closures_as_who_publishes(place, engine_name):
+    if engine_name == "sqlite":
+        return  # one writer
+    cfa, site, adviser, manager = place
+    make.saved(BookingRule(cfa_id=cfa.id, most_a_day=3))
+    make.slot(adviser, site, starts_at="2026-12-21T10:00")
+    made, _ = close(cfa, manager, **WEEK)
+    with queries() as seen, transaction():
+        closing.change(made, Draft(first_day=date(2026, 12, 23), last_day=date(2026, 12, 30)), clock.now(), by=manager)
+    kept = [text for text in seen if "pg_advisory_xact_lock" in text or "FOR NO KEY UPDATE" in text]
+    assert "FROM user_account" in kept[0]
+    assert "pg_advisory_xact_lock" in kept[1]
 
 
 def test_what_is_seen_before_saving_is_what_saving_does(place):
