@@ -39,6 +39,8 @@ def seat_person(
     held = db.session.scalar(sa.select(Booking).where(Booking.request_id == request.id).with_for_update())
     if held is not None and held.is_live:
         raise WrongTransition(HAS_ONE)
+    # Whole at once: a lock raised later would wait in a ring with an offer that is being made to this person.
+    db.session.refresh(request, with_for_update={"of": CandidateRequest})
     booking = held or Booking(request_id=request.id)
     booking.slot_id, booking.cfa_id, booking.starts_at = slot.id, slot.cfa_id, slot.starts_at
     booking.guests, booking.seats, booking.walk_in, booking.status = guests, seats, walk_in, "booked"

@@ -14,11 +14,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from rdv import booking, clock, inbox, seats, slots
+from rdv import booking, booking_for, clock, inbox, seats, slots, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, WrongTransition
-from rdv.models import Booking, CandidateRequest, MeetingType, Slot
+from rdv.models import Booking, CandidateRequest, MeetingType, Slot, User
 from tests import make
 from tests.support.processes import wait_until
 
@@ -183,5 +183,46 @@ def test_renaming_a_kind_of_meeting_never_waits_in_a_ring_with_a_move(app, agend
             slots.rename_meeting_type(session.get_one(MeetingType, kind), "Visite de l’atelier", clock.now())
 
     for thread in [in_thread(app, act, told) for act in (two_seats_as_a_move_takes_them, rename)]:
+        thread.join(60)
+    assert told == [None, None]
+
+
+def test_a_seat_offered_to_somebody_who_is_booked_elsewhere_waits_in_no_ring(app, agenda, engine_name, monkeypatch):
+    session, elsewhere, told = agenda[0], agenda[-1], []
+    seated = [make.booking(session) for _ in range(3)]
+    with transaction():
+        zoe = Candidate("Zoé", "Lambert", "zoe@courriel.example", None)
+        waits = waitlist.join(session, zoe, Submission("s" * 24, "d"), clock.now()).id
+    leaves, elsewhere_id, user_id = seated[0].id, elsewhere.id, elsewhere.adviser_id
+    offered, booked = threading.Event(), threading.Event()
+    hold, booking_made = seats.hold, waitlist.booking_made
+
+    def hold_slowly(*arguments):
+        made = hold(*arguments)
+        offered.set()
+        booked.wait(2 if engine_name == "postgresql" else 0)
+        return made
+
+    def tell_the_list_late(*arguments):
+        booked.set()
+        deadline = clock.monotonic() + 2
+        while engine_name == "postgresql" and not somebody_waits_for_a_row() and clock.monotonic() < deadline:
+            pass
+        booking_made(*arguments)
+
+    monkeypatch.setattr(seats, "hold", hold_slowly)
+    monkeypatch.setattr(waitlist, "booking_made", tell_the_list_late)
+
+    def leave() -> None:
+        with transaction() as db_session:
+            booking.cancel(db_session.get_one(Booking, leaves), "candidate", clock.now())
+
+    def book() -> None:
+        offered.wait(30)
+        with transaction() as db_session:
+            request, user = db_session.get_one(CandidateRequest, waits), db_session.get_one(User, user_id)
+            booking_for.book(db_session.get_one(Slot, elsewhere_id), request, clock.now(), user)
+
+    for thread in [in_thread(app, act, told) for act in (leave, book)]:
         thread.join(60)
     assert told == [None, None]
