@@ -260,11 +260,13 @@ def cancel(
     tell: bool = True,
     as_asker: bool = False,
     offer_seat: bool = True,
+    tell_staff: bool = True,
 ) -> None:
     """Cancel a live booking, free its seats for who waits and tell the other side; `by` is candidate, staff, cfa_link or system.
 
     `choice`: the candidate's reason among CANCEL_CHOICES; `as_asker`: by who asks for them. `tell=False`: staff tell the
-    person themselves. `offer_seat=False`: the caller changes the slot too, and offers the seat once it has.
+    person themselves. `offer_seat=False`: the caller changes the slot too, and offers the seat once it has;
+    `tell_staff=False`: it tells the slot's adviser, once for the whole of it.
     Raises WrongTransition when it is no longer live, has begun (candidate) or is over (the CFA).
     """
     if now >= (booking.slot.starts_at if by == "candidate" else booking.slot.ends_at):
@@ -291,8 +293,9 @@ def cancel(
     event = thread.add(request, "cancelled", by, now, user=user, text=reason, data=data)
     if tell and not notices.to_candidate("booking_cancelled", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)
-    if by in ("candidate", "system"):
-        notices.to_staff("adviser_booking_cancelled", booking, event, inbox.answerable_for(booking.slot))
+    if tell_staff:
+        others = [person for person in inbox.answerable_for(booking.slot) if user is None or person.id != user.id]
+        notices.to_staff("adviser_booking_cancelled", booking, event, others)
     rules.day_changed(booking.slot.adviser_id, booking.slot, now)
     waitlist.booking_ended(booking, now)
     if offer_seat:

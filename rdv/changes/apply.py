@@ -220,7 +220,7 @@ def _dismiss(line: Line, decision: Decision, now: datetime, by: User, message: s
             continue
         left += 1
         if choice == CANCEL:
-            booking.cancel(person.booking, "staff", now, reason=message, user=by, offer_seat=False)
+            booking.cancel(person.booking, "staff", now, reason=message, user=by, offer_seat=False, tell_staff=False)
         else:
             target = slots.get_for_cfa(line.slot.cfa_id, choice)
             booking.move(person.booking, target, "staff", now, user=by, message=message, offer_seat=False)

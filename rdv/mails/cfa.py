@@ -119,6 +119,13 @@ def _who_acted(row: OutgoingMail, what: str) -> str:
     return f"La personne qui a fait la demande a {what} ce rendez-vous."
 
 
+def _cancelled_by_us(row: OutgoingMail) -> str:
+    colleague = row.event.user if row.event else None
+    if colleague is not None:
+        return f"{colleague.shown_name} a annulé ce rendez-vous de votre agenda."
+    return "Ce rendez-vous a été annulé par le service, car la personne ne peut pas l’honorer."
+
+
 def adviser_booking_cancelled(row: OutgoingMail) -> Mail:
     """A seat was given back."""
     booking = meeting.of(row)
@@ -128,9 +135,7 @@ def adviser_booking_cancelled(row: OutgoingMail) -> Mail:
         subject=f"Rendez-vous annulé : {meeting.start(booking.slot)}",
         preheader=booking.slot.shown_title,
         paragraphs=(
-            _who_acted(row, "annulé")
-            if by_candidate
-            else "Ce rendez-vous a été annulé par le service, car la personne ne peut pas l’honorer.",
+            _who_acted(row, "annulé") if by_candidate else _cancelled_by_us(row),
             "Sa place est de nouveau libre si le créneau est ouvert.",
         ),
         facts=facts(

@@ -110,7 +110,7 @@ def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> i
     if any(one.status != "booked" for one in booked):
         raise WrongTransition("Une présence est déjà notée sur ce créneau\u00a0: il ne peut plus être annulé.")
     for one in booked:
-        booking.cancel(one, "staff", now, reason=message, user=by)
+        booking.cancel(one, "staff", now, reason=message, user=by, tell_staff=False)
     waitlist.slot_cancelled(slot, now)
     audit.record(
         "slot.cancelled",

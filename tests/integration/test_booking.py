@@ -256,3 +256,17 @@ def test_the_check_stands_under_the_guard(place):
     slot = make.slot(adviser, site)
     with pytest.raises(sa.exc.IntegrityError), transaction() as session:
         session.execute(sa.update(Slot).where(Slot.id == slot.id).values(seats_taken=2))
+
+
+def test_an_adviser_is_told_of_what_a_colleague_cancels_not_of_their_own_act(place):
+    cfa, site, adviser = place
+    colleague = make.adviser(cfa)
+    for by, told in ((adviser, 0), (colleague, 1)):
+        held = make.booking(make.slot(adviser, site))
+        with transaction():
+            booking.cancel(held, "staff", clock.now(), user=by)
+        assert counted(OutgoingMail, kind="adviser_booking_cancelled", to_email=adviser.email) == told
+    held = make.booking(make.slot(adviser, site, capacity=2))
+    with transaction():
+        slots.cancel(held.slot, clock.now(), colleague)  # who asks tells the adviser once, of the whole slot
+    assert counted(OutgoingMail, kind="adviser_booking_cancelled") == 1

@@ -264,6 +264,14 @@ def adviser_booking_cancelled(house: House) -> OutgoingMail:
     return mail("adviser_booking_cancelled", house.adviser.email, booking, user_id=house.adviser.id)
 
 
+def adviser_booking_cancelled_by_a_colleague(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(), status="cancelled", cancelled_by="staff", cancel_reason="Salle inondée")
+    cancelled = event(booking.request, "cancelled", "staff", user_id=house.colleague.id, data={"slot": "creneau-demo"})
+    return mail(
+        "adviser_booking_cancelled", house.adviser.email, booking, event_id=cancelled.id, user_id=house.adviser.id
+    )
+
+
 def _moved_to_a_colleague(house: House) -> Any:
     before = house.slot(public_id="creneau-avant", starts_at="2026-11-30T09:20")
     booking = house.booking(house.slot(adviser=house.colleague), sequence=1)
@@ -532,7 +540,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
     for case in (
         booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
         booking_moved_by_who_asks, booking_cancelled_for_who_asks, request_received_to_who_asks,
-        adviser_booking_cancelled_by_who_asks, adviser_candidate_late,
+        adviser_booking_cancelled_by_who_asks, adviser_booking_cancelled_by_a_colleague, adviser_candidate_late,
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,
         booking_moved, booking_moved_with_a_message, missed_you, missed_you_without_any_slot, outcomes_missing,
         outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
