@@ -4,7 +4,7 @@ if it runs twice, because a killed worker may not have told that it had finished
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -95,22 +95,31 @@ def tell_no_slot(now: datetime) -> None:
 
 def end_offers(now: datetime) -> None:
     """Give seats that nobody accepted in time to the next one, and close the lists of sessions that begin."""
-    for hold_id in waitlist.lapsed(now):
-        with transaction():
-            waitlist.lapse(hold_id, now)
-    for slot_id in waitlist.begun(now):
-        with transaction():
-            waitlist.close_begun(slot_id, now)
-    for entry_id in waitlist.too_late(now):
-        with transaction():
-            waitlist.forget_wish(entry_id, now)
+    failed = _each(waitlist.lapsed(now), waitlist.lapse, now)
+    failed += _each(waitlist.begun(now), waitlist.close_begun, now)
+    failed += _each(waitlist.too_late(now), waitlist.forget_wish, now)
+    if failed:
+        raise Found(f"{failed} offers or lists not ended")
 
 
 def offer_overlooked(now: datetime) -> None:
     """Offer the seats that somebody waits for and nobody was asked about: freed at night, or opened again."""
-    for slot_id in waitlist.overlooked(now):
-        with transaction():
-            waitlist.offer_overlooked(slot_id, now)
+    failed = _each(waitlist.overlooked(now), waitlist.offer_overlooked, now)
+    if failed:
+        raise Found(f"{failed} slots not offered")
+
+
+def _each(ids: Iterable[int], act: Callable[[int, datetime], None], now: datetime) -> int:
+    """Act on each of these rows in a transaction of its own; return how many failed, each of which stops no other."""
+    failed = 0
+    for row_id in ids:
+        try:
+            with transaction():
+                act(row_id, now)
+        except Exception:
+            log.exception("row left as it is", extra={"facts": {"act": act.__name__, "row": row_id}})
+            failed += 1
+    return failed
 
 
 def check_integrity(now: datetime) -> None:

@@ -484,3 +484,21 @@ def test_a_list_is_no_way_round_the_most_meetings_of_a_person(house):
     with pytest.raises(rules.TooManyBookings):
         accept(lina)
     assert status(lina) == ["offered"]
+
+
+def test_an_offer_that_cannot_end_keeps_no_other_waiting(house, monkeypatch):
+    lina, hugo = join(house.slot, "Lina"), join(house.slot, "Hugo")
+    for seat in house.seated[:2]:
+        leave_seat(seat)
+    stuck, lapse = offers.live_of(lina, clock.now()).id, waitlist.lapse
+
+    def fails_on_one(hold_id, now):
+        if hold_id == stuck:
+            raise ValueError
+        lapse(hold_id, now)
+
+    monkeypatch.setattr(waitlist, "lapse", fails_on_one)
+    house.time.tick(hours=3)
+    with pytest.raises(jobs.Found, match="1 offers"):
+        jobs.end_offers(clock.now())
+    assert status(lina, hugo) == ["offered", "closed"]
