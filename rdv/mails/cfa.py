@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from rdv import asker, french, links
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.clock import PARIS
+from rdv.db import db
 from rdv.mails import meeting
 from rdv.mails.message import Fact, Kind, Mail, facts, named
 from rdv.mails.people import asker_name, candidate_name
-from rdv.models import Booking, CandidateRequest, OutgoingMail
+from rdv.models import Booking, CandidateRequest, OutgoingMail, Slot
 from rdv.settings import settings
 
 ACTIVATION = (
@@ -182,6 +185,20 @@ def _booked(row: OutgoingMail, _now: datetime) -> bool:
     return _theirs(row) and meeting.of(row).is_live and not meeting.moved_since(row)
 
 
+def _moved(row: OutgoingMail, now: datetime) -> bool:
+    """Who had the meeting until this move hears that it left, wherever it went since."""
+    booking = meeting.of(row)
+    if _booked(row, now):
+        return True
+    return _theirs(row) and booking.is_live and booking.slot.adviser_id != row.user_id and _left_them(row)
+
+
+def _left_them(row: OutgoingMail) -> bool:
+    origin = row.event.data.get("from") if row.event else None
+    adviser_id = db.session.scalar(sa.select(Slot.adviser_id).where(Slot.public_id == origin)) if origin else None
+    return adviser_id is not None and adviser_id == row.user_id
+
+
 def _cancelled(row: OutgoingMail, _now: datetime) -> bool:
     return _theirs(row) and not meeting.of(row).is_live
 
@@ -190,5 +207,5 @@ KINDS = {
     "cfa_new_request": Kind(cfa_new_request, _unanswered),
     "adviser_new_booking": Kind(adviser_new_booking, _booked),
     "adviser_booking_cancelled": Kind(adviser_booking_cancelled, _cancelled),
-    "adviser_booking_moved": Kind(adviser_booking_moved, _booked),
+    "adviser_booking_moved": Kind(adviser_booking_moved, _moved),
 }

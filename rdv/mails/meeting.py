@@ -58,9 +58,12 @@ def other_dates(booking: Booking, limit: int = 3) -> tuple[Link, ...]:
 
 
 def moved_since(row: Message) -> bool:
-    """Say whether the booking moved after what this message tells: another one then says where it stands."""
+    """Say whether the booking moved, or was cancelled and taken up again, after what this message tells.
+
+    Another message then says where it stands.
+    """
     query = sa.select(RequestEvent.id).where(
-        RequestEvent.request_id == row.request_id, RequestEvent.kind.in_(("moved", "slot_changed"))
+        RequestEvent.request_id == row.request_id, RequestEvent.kind.in_(("moved", "slot_changed", "cancelled"))
     )
     if row.event_id is not None:
         query = query.where(RequestEvent.id > row.event_id)

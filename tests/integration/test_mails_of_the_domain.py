@@ -7,7 +7,7 @@ from email.policy import SMTP
 import pytest
 import sqlalchemy as sa
 
-from rdv import accounts, booking, clock, delivery, inbox, memberships, personal_links
+from rdv import accounts, booking, booking_for, clock, delivery, inbox, memberships, personal_links
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.models import Booking
@@ -126,3 +126,28 @@ def test_people_invited_and_passwords_forgotten(house, mailbox):
         ("bob@cfa.example", "Vous avez accès à un nouveau centre de formation"): 1,
         ("eva@cfa.example", "Choisir un nouveau mot de passe"): 1,
     }
+
+
+def test_two_moves_before_the_mails_leave_tell_who_lost_the_meeting_once(house, mailbox):
+    cfa, site, bob, eva = house
+    carla = make.adviser(cfa, email="carla@cfa.example")
+    held = make.booking(make.slot(bob, site, starts_at="2026-12-01T14:00"))
+    for adviser in (eva, carla, eva, carla):
+        target = make.slot(adviser, site, starts_at="2026-12-02T10:20")
+        with transaction():
+            booking.move(held, target, "staff", clock.now(), user=make.manager(cfa))
+    told = {to: count for (to, _), count in mailbox().items() if to.endswith("@cfa.example")}
+    assert (told["bob@cfa.example"], told["carla@cfa.example"]) == (1, 1)
+
+
+def test_a_meeting_cancelled_and_taken_up_again_before_the_mails_leave_is_confirmed_once(house, mailbox):
+    _cfa, site, bob, _eva = house
+    slot = make.slot(bob, site, starts_at="2026-12-01T14:00")
+    with transaction():
+        booked = booking.book(slot, ZOE, Submission("essai", "x"), clock.now())
+    held = _held(booked)
+    with transaction():
+        booking.cancel(held, "candidate", clock.now())
+    with transaction():
+        booking_for.book(slot, held.request, clock.now(), bob)
+    assert mailbox() == {("zoe@courriel.example", "Rendez-vous confirmé : mardi 1er décembre à 14 h"): 1}
