@@ -222,6 +222,9 @@ def test_one_booking_is_moved_and_another_cancelled(client, place):
         },
     )
     assert refused.status_code == 404
+    unsaid = submit(client, page, form="Nouveau créneau", status=400)  # nothing is chosen beforehand
+    assert "Choisissez un créneau." in unsaid.text
+    assert booked.slot_id == slot.id
     done = submit(client, page, form="Nouveau créneau", **{"move-target": target.public_id})
     assert "Rendez-vous déplacé au jeudi 3 décembre à 9 h" in done.text
     assert (booked.slot_id, booked.uid, booked.sequence) == (target.id, uid, 1)

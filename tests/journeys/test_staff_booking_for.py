@@ -276,7 +276,7 @@ def test_the_staff_may_tell_people_themselves(client, place):
     held, target = make.booking(make.slot(bob, site)), make.slot(bob, site, starts_at="2026-12-03T09:00")
     page = visit(client, f"/equipe/rendez-vous/{held.public_id}")
     page = submit(client, page, form="Nouveau créneau", **{"move-target": target.public_id, "move-tell": None})
-    assert "n’en est pas prévenu" in page.text
+    assert "Rien n’est envoyé à" in page.text
     submit(client, page, form="Message", **{"cancel-tell": None})
     assert held.status == "cancelled"
     assert mails("booking_moved") == mails("booking_cancelled") == []

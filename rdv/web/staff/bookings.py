@@ -137,7 +137,7 @@ def _read() -> list[str]:
 def _told(found: Booking, tell: bool) -> str:
     name = found.request.person_name
     if not tell:
-        return f"{name} n’en est pas prévenu\u00a0: dites-le lui."
+        return f"Rien n’est envoyé à {name}\u00a0: dites-le-lui."
     if notices.reachable(found.request):
         return f"{name} reçoit un message."
     return f"{name} n’a ni adresse électronique ni mobile\u00a0: appelez, la demande est dans «\u00a0À traiter\u00a0»."
@@ -196,7 +196,10 @@ def _offer_targets(found: Booking, form: MoveForm) -> Slot | None:
             chosen = None
         if chosen is not None and chosen.ends_at > clock.now() and chosen.status != "cancelled":
             targets = [chosen, *targets]
+    # Nothing is chosen beforehand: a click too many moves nobody.
     form.target.choices = {slot.public_id: _target_label(slot) for slot in targets}
+    if targets and chosen is None:
+        form.target.choices = {"": "Choisissez un créneau"} | form.target.choices
     return chosen
 
 
