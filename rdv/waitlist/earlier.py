@@ -18,6 +18,7 @@ GAIN = timedelta(hours=24)  # what is worth asking for
 NOTICE = timedelta(hours=2)  # as long as the seat is held
 OFFERS = 3  # in all
 HOURS = (time(9), time(18))  # local; a seat freed at night is offered in the morning if it is still free
+OPEN_FOR = timedelta(hours=HOURS[1].hour - HOURS[0].hour)
 
 
 def may_wish(booking: Booking, now: datetime) -> bool:
@@ -180,7 +181,12 @@ def overlooked(now: datetime) -> list[int]:
         .join(Booking, Booking.id == WaitlistEntry.booking_id)
         .join(Slot, Slot.id == Booking.slot_id)
         .join(Site, Site.id == Slot.site_id)
-        .where(*_waiting(), WaitlistEntry.offers < OFFERS)
+        .where(
+            *_waiting(),
+            WaitlistEntry.offers < OFFERS,
+            # Not asked today: within those hours, today is less than their number ago.
+            sa.or_(WaitlistEntry.last_offered_at.is_(None), WaitlistEntry.last_offered_at <= now - OPEN_FOR),
+        )
         .group_by(Slot.cfa_id, Slot.meeting_type_id, Slot.site_id, Slot.place, Site.timezone)
     ).all()  # fmt: skip
     found: list[int] = []

@@ -367,3 +367,16 @@ def test_an_earlier_meeting_is_for_as_many_people_as_will_come(house, when):
     with transaction():
         offers.accept(offer_of(zoe), clock.now())
     assert (zoe.slot_id, zoe.guests, zoe.seats, soon.seats_taken) == (soon.id, 1, 2, 2)
+
+
+def test_the_sweep_looks_at_no_slot_for_who_was_asked_today(house):
+    for held in (house.lina, house.hugo):
+        slot_at(house, "2026-11-27T10:00")
+        assert jobs.run(OVERLOOKED)
+        with transaction():
+            offers.refuse(offer_of(held), clock.now())
+        house.time.tick(minutes=10)
+    free(house.taken)
+    assert waitlist.overlooked(clock.now()) == []
+    house.time.to("2026-11-24T09:00+01:00")
+    assert waitlist.overlooked(clock.now()) != []
