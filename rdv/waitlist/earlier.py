@@ -215,6 +215,5 @@ def too_late(now: datetime) -> list[int]:
         sa.select(WaitlistEntry.id)
         .join(Booking, Booking.id == WaitlistEntry.booking_id)
         .where(*_waiting(), Booking.starts_at < now + NOTICE + GAIN)
-        .order_by(WaitlistEntry.id)
     )
-    return list(db.session.scalars(query))
+    return sorted(db.session.scalars(query))  # sorted by SQLite, they would be read among all the entries

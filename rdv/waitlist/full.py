@@ -218,7 +218,7 @@ def begun(now: datetime) -> list[int]:
     query = (
         sa.select(WaitlistEntry.slot_id)
         .join(Slot, Slot.id == WaitlistEntry.slot_id)
-        .where(WaitlistEntry.status.in_(offering.WAITING), Slot.starts_at <= now)
+        .where(sa.text("waitlist_entry.status IN ('waiting', 'offered')"), Slot.starts_at <= now)  # of a partial index
         .distinct()
     )
     return sorted(slot_id for slot_id in db.session.scalars(query) if slot_id is not None)
