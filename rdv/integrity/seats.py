@@ -84,7 +84,7 @@ def shut_by_a_closure(span: Range) -> Iterator[str]:
 
 
 def same_place_and_hour(span: Range) -> Iterator[str]:
-    """What a meeting repeats of its slot is the slot's, and its request is of the same CFA."""
+    """What a meeting repeats of its slot is the slot's, and its request is of the same CFA; a cancelled one keeps its hour."""
     query = (
         sa.select(Booking.public_id)
         .join(Slot, Slot.id == Booking.slot_id)
@@ -93,7 +93,7 @@ def same_place_and_hour(span: Range) -> Iterator[str]:
             span.holds(Booking.id),
             sa.or_(
                 Booking.cfa_id != Slot.cfa_id,
-                Booking.starts_at != Slot.starts_at,
+                sa.and_(Booking.starts_at != Slot.starts_at, Booking.status != "cancelled"),
                 CandidateRequest.cfa_id != Booking.cfa_id,
             ),
         )

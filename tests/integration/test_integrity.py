@@ -235,6 +235,16 @@ def test_the_nightly_job_tells_the_service_team(lived, client, freeze):
     assert "places : 1" in page.text
 
 
+def test_a_cancelled_meeting_keeps_its_hour_when_its_slot_changes(lived):
+    _cfa, _session, single, booked = lived
+    with transaction():
+        booking.cancel(booked["3"], "staff", clock.now())
+    with transaction():
+        for column in ("starts_at", "opens_at", "closes_at"):
+            setattr(single[1], column, getattr(single[1], column) - timedelta(minutes=10))
+    assert found() == []
+
+
 def test_a_slot_on_which_somebody_was_marked_is_not_cancelled_any_more(lived, freeze):
     """Found by tests/integration/test_seats_machine.py: taking the mark back left somebody expected at a cancelled slot."""
     _cfa, session, _single, booked = lived
