@@ -137,7 +137,7 @@ def test_a_list_needs_an_address_that_can_be_told(house):
     told = join(
         house.slot, "Hugo", email=None, phone="+33612345678", asker="parent", asker_email="mere@courriel.example"
     )
-    assert (told.email, mails("waitlist_joined")) == (None, ["mere"])
+    assert (told.asker_email, mails("waitlist_joined")) == ("mere@courriel.example", ["mere"])
 
 
 @pytest.mark.parametrize(
