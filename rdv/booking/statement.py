@@ -136,5 +136,7 @@ def write(
     ).scalar_one()
     connection.execute(_INSERT_MAIL, [{**mail, "request_id": request_id, "booking_id": booking_id} for mail in mails])
     if texts:
-        connection.execute(_INSERT_TEXT, [{**text, "request_id": request_id, "booking_id": booking_id} for text in texts])
+        connection.execute(
+            _INSERT_TEXT, [{**text, "request_id": request_id, "booking_id": booking_id} for text in texts]
+        )
     return request_id

@@ -50,7 +50,11 @@ def get_for_cfa(cfa_id: int, public_id: str) -> Slot:
     return slot
 
 
-_PUBLIC = sa.select(Slot).options(joinedload(Slot.cfa), joinedload(Slot.meeting_type)).where(Slot.public_id == sa.bindparam("public_id"))
+_PUBLIC = (
+    sa.select(Slot)
+    .options(joinedload(Slot.cfa), joinedload(Slot.meeting_type))
+    .where(Slot.public_id == sa.bindparam("public_id"))
+)
 _SHOWN_WHOLE = _PUBLIC.options(joinedload(Slot.site))
 
 
