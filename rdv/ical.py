@@ -20,7 +20,7 @@ from rdv.clock import PARIS
 from rdv.models import Booking, Site
 
 # Every client asks again after a rendering change: part of the feeds' ETag.
-RENDERING_VERSION = 1
+RENDERING_VERSION = 2
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 _PRODID = "-//RDV Apprentissage//Agenda//FR"  # constant: a version here would change every byte at each release

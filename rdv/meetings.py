@@ -118,7 +118,7 @@ def _of_slot(row: Any, site: Site, named: bool) -> ical.Meeting:
         url = links.absolute(f"/equipe/creneaux/{row.slot_public_id}")
         if group:
             said = [f"Liste des inscrits{NBSP}: {url}"]
-            summary = f"{row.title} – {plural(row.seats_taken, 'inscrit')} sur {row.seats}"
+            summary = f"{row.title} – {plural(row.seats_taken, 'place prise', 'places prises')} sur {row.seats}"
         else:
             said = [f"Créneau{NBSP}: {url}"]
             summary = f"Créneau libre – {row.title}"

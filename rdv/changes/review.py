@@ -183,7 +183,9 @@ def _conflicts(
             ]  # fmt: skip
             if met:
                 overlaps[slot.id] = met
-            if closure is not None:
+            # A closure that covers the slot as it stands is no news; a colleague's absence is.
+            as_before = not change.retimes and slot.site_id == site_id
+            if closure is not None and not (as_before and closure.user_id is None):
                 closed[slot.id] = closure
             day = clock.to_zone(span.starts_at, site.timezone).date()
             same_day = day == clock.to_zone(slot.starts_at, slot.site.timezone).date()

@@ -12,7 +12,7 @@ from rdv.candidate import Candidate, Submission
 from rdv.changes import Change, Decision
 from rdv.db import db, transaction
 from rdv.errors import EditedMeanwhile, SlotUnavailable, WrongTransition
-from rdv.models import Booking, OutgoingMail, RequestEvent, SeatHold, Slot, SlotSeries, SlotTraining
+from rdv.models import Booking, Closure, OutgoingMail, RequestEvent, SeatHold, Slot, SlotSeries, SlotTraining
 from tests import make
 
 NOW = "2026-11-24T08:00Z"  # a Tuesday
@@ -494,3 +494,22 @@ def test_a_seat_given_back_is_offered_at_the_hour_that_its_slot_takes(house, fre
     decided = {session.public_id: Decision("apply", {leaves.public_id: "cancel"})}
     change(session, "one", Change(days=16), decided)  # no earlier than the meeting they have
     assert (session.seats_taken, db.session.scalars(sa.select(SeatHold)).all()) == (1, [])
+
+
+def test_a_closure_that_covered_the_slot_already_is_no_news_to_a_colleague(house):
+    slot = house.slot("2026-12-01T14:00")
+    to_carla = Change(values={"adviser_id": house.carla.id})
+
+    def met():
+        return changes.review(to_carla, [slot], clock.now()).lines[0].closure
+
+    day = date(2026, 12, 1)
+    make.saved(Closure(cfa_id=house.cfa.id, first_day=day, last_day=day, label="Pont"))
+    assert met() is None
+    later = changes.review(Change(minutes=10), [slot], clock.now()).lines[0]
+    assert later.closure is not None
+    elsewhere = house.slot("2026-12-02T14:00")
+    make.saved(
+        Closure(cfa_id=house.cfa.id, user_id=house.carla.id, first_day=date(2026, 12, 2), last_day=date(2026, 12, 2))
+    )
+    assert changes.review(to_carla, [elsewhere], clock.now()).lines[0].closure is not None

@@ -210,13 +210,13 @@ def test_a_group_slot_is_one_event_that_counts(house: House, client: Client, now
     application = opened(house, client)
     application.poll()
     before = application.only
-    assert "5\u00a0inscrits sur 12" in str(before["summary"])
+    assert "5\u00a0places prises sur 12" in str(before["summary"])
     assert str(before["uid"]).startswith(slot.public_id)
     now.tick(minutes=5)
     booked(slot, number=6, last="Lambertf")
     application.poll()
     after = application.only
-    assert "6\u00a0inscrits sur 12" in str(after["summary"])
+    assert "6\u00a0places prises sur 12" in str(after["summary"])
     assert after["uid"] == before["uid"]
     assert after["sequence"] > before["sequence"]
 

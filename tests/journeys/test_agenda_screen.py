@@ -129,7 +129,7 @@ def test_a_filtered_period_is_exported_as_shown(client, place):
     assert [str(event["summary"]) for event in events] == [
         f"RDV Z. L. ({booked.request.reference})",
         "Créneau libre – Entretien d’orientation",
-        "Visite de l’atelier – 0\xa0inscrit sur 8",
+        "Visite de l’atelier – 0\xa0place prise sur 8",
     ]
     assert [str(event["transp"]) for event in events] == ["OPAQUE", "TRANSPARENT", "OPAQUE"]
     assert str(events[0]["uid"]) == booked.uid  # that of the feed: a calendar that has both shows one

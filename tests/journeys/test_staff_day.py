@@ -132,7 +132,7 @@ def test_a_group_is_a_list_with_the_same_buttons(client, place):
     slot = make.slot(bob, site, starts_at="2026-11-24T14:00", capacity=12)
     people = [make.booking(slot, request={"first_name": name}) for name in ("Aya", "Noé", "Lina")]
     page = visit(client, "/equipe/journee")
-    assert "3 inscrits sur 12" in page.one(".rdv-next").text
+    assert "3 places prises sur 12" in page.one(".rdv-next").text
     assert len(page.all(".rdv-attendee")) == 3
     for held, button in zip(people, ("Présent", "Absent", "Excusé"), strict=True):
         page = submit(client, page, form=f"/equipe/rendez-vous/{held.public_id}/presence", button=button)

@@ -101,7 +101,7 @@ def _meeting(
         state=state,
         state_label=STATES[state],
         is_group=slot.is_group,
-        filled=f"{french.plural(slot.seats_taken, 'inscrit')} sur {slot.capacity + slot.extra_seats}"
+        filled=f"{french.plural(slot.seats_taken, 'place prise', 'places prises')} sur {slot.capacity + slot.extra_seats}"
         if slot.is_group
         else None,
         opened=attendance.opens_at(slot) <= now and state != "cancelled",
