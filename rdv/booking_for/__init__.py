@@ -22,7 +22,7 @@ from rdv.candidate import Candidate, Submission
 from rdv.db import db
 from rdv.errors import RdvError, RequestReplayed, WrongTransition
 from rdv.identifiers import new_public_id, new_reference
-from rdv.models import Booking, CandidateRequest, Slot, Training, User
+from rdv.models import Booking, CandidateRequest, SeatHold, Slot, Training, User
 
 
 def _hold_still(*wanted: Slot) -> None:
@@ -31,6 +31,17 @@ def _hold_still(*wanted: Slot) -> None:
     ids = [slot.id for slot in wanted]
     db.session.execute(sa.select(Slot.id).where(Slot.id.in_(ids)).order_by(Slot.id).with_for_update()).all()
     for slot in wanted:
+        db.session.refresh(slot)
+
+
+def _take_back_own(slot: Slot, request: CandidateRequest, now: datetime) -> None:
+    """Give back the seats kept there for this very person, about to be theirs: nobody adds any for them."""
+    kept = db.session.scalar(
+        sa.select(SeatHold).where(
+            SeatHold.slot_id == slot.id, SeatHold.request_id == request.id, SeatHold.status == "live"
+        )
+    )
+    if kept is not None and seats.release(kept, now):
         db.session.refresh(slot)
 
 
@@ -61,6 +72,7 @@ def book(
         raise WrongTransition
     _check(slot, request, now, guests, walk_in)
     _hold_still(slot)
+    _take_back_own(slot, request, now)
     count = 1 + (guests if slot.meeting_type.guests_counted else 0)
     full = _refuse_unread(against(slot, request, now, wanted=count, walk_in=walk_in), accepted)
     # Of the same day, were it over: who came is counted.

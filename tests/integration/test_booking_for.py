@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, booking_for, clock, inbox
+from rdv import booking, booking_for, clock, inbox, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
@@ -172,6 +172,22 @@ def test_a_full_slot_is_overbooked_only_by_who_read_it_and_the_journal_says_so(p
     assert (slot.seats_taken, slot.extra_seats, slot.capacity, held.status) == (2, 1, 1, "booked")
     entry = db.session.scalar(sa.select(AuditEntry).where(AuditEntry.action == "slot.overbooked"))
     assert (entry.user_id, entry.object_id, entry.data) == (bob.id, slot.public_id, {"seats": 1})
+
+
+def test_the_seat_kept_for_a_person_is_theirs_on_the_phone_too(place):
+    """They wait for a full session, a seat is offered to them, and they call instead of answering."""
+    _clocks, site, adviser = place
+    session = make.slot(adviser, site, capacity=2)
+    leaving, _staying = make.booking(session), make.booking(session)
+    with transaction():
+        waiting = waitlist.join(session, person(7), Submission("f" * 24, "d"), clock.now())
+        booking.cancel(leaving, "candidate", clock.now())
+    assert (session.seats_taken, waitlist.current(waiting.id).status) == (2, "offered")
+    with transaction():
+        made = booking_for.book(session, waiting, clock.now(), adviser)
+    assert (made.status, session.seats_taken, session.extra_seats) == ("booked", 2, 0)
+    assert waitlist.current(waiting.id) is None
+    assert counts() == [(2, 2)]
 
 
 def test_the_public_never_takes_an_added_seat(place):
