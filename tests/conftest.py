@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from rdv import clock, create_app
 from rdv.db import db
@@ -118,10 +119,17 @@ def instance_dir(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Where templates stay compiled: each test has an application of its own, which would compile them anew."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(database_url: str, instance_dir: Path) -> Iterator[Flask]:
+def app(database_url: str, instance_dir: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application on a clean database, its context pushed."""
     app = create_app(databases.settings(database_url, instance_dir))
+    app.jinja_env.bytecode_cache = compiled_templates
     app.test_client_class = Client
     with app.app_context():
         yield app
