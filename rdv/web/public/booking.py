@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from rdv import asker, booking, clock, links, rules, slots, waitlist
-from rdv.candidate import Candidate
+from rdv.candidate import Candidate, Submission
 from rdv.db import transaction
 from rdv.errors import AlreadyBooked, FormExpired, FormRefused, RequestReplayed, SlotUnavailable, TooManyRequests
+from rdv.models import Slot, Training
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public import slot_page
 from rdv.web.public.blueprint import bp
@@ -30,22 +33,49 @@ def slot(public_id: str) -> ResponseReturnValue:
 def book(public_id: str) -> ResponseReturnValue:
     """Take a seat."""
     found = slots.get_bookable(public_id)
+
+    def act(candidate: Candidate, sent: Submission, training: Training | None, guests: int) -> str:
+        return booking.book(found, candidate, sent, clock.now(), training, guests).public_id
+
+    return _sent(found, BookingForm(request.form, slot=found), act, lambda _training: found.cfa.closed_at is None)
+
+
+@bp.post("/rendez-vous/<public_id>/liste-attente")
+def wait(public_id: str) -> ResponseReturnValue:
+    """Join the waiting list of a full session."""
+    found = slots.get_public(public_id)
+
+    def act(candidate: Candidate, sent: Submission, training: Training | None, guests: int) -> str:
+        return waitlist.join(found, candidate, sent, clock.now(), training, guests).public_id
+
+    def is_open(training: Training | None) -> bool:
+        return slot_page.shown_of(found, training, clock.now()).waiting
+
+    return _sent(found, WaitForm(request.form, slot=found), act, is_open)
+
+
+def _sent(
+    found: Slot,
+    form: BookingForm,
+    act: Callable[[Candidate, Submission, Training | None, int], str],
+    is_open: Callable[[Training | None], bool],
+) -> ResponseReturnValue:
+    """Check a form of this page, then do what it asks: `act` returns the public id of the request it makes."""
     training = slot_page.training_of(found)
-    form = BookingForm(request.form, slot=found)
     try:
         token = check_post(slot_page.PURPOSE, found.cfa.public_id)
     except (FormExpired, FormRefused) as refusal:
         return slot_page.page(found, training, form, refusal)
     if not form.validate():
         return slot_page.page(found, training, form, status=422)
-    if found.cfa.closed_at is not None:
+    if not is_open(training):
         return slot_page.page(found, training, form, SlotUnavailable())
     sent, candidate = submission(token), form.candidate(platform())
     try:
         count_post(found.cfa.public_id, *asker.contacts(candidate))
         try:
             with transaction():
-                booked = booking.book(found, candidate, sent, clock.now(), training, form.guest_count)
+                public_id = act(candidate, sent, training, form.guest_count)
         except REFUSALS:
             # A second click may find the seat taken by the first: what that one made is the answer.
             earlier = earlier_result(sent)
@@ -54,37 +84,7 @@ def book(public_id: str) -> ResponseReturnValue:
             raise
     except (*REFUSALS, TooManyRequests) as refusal:
         return slot_page.refused(refusal, found, training, form, candidate)
-    return _to_page(booked.public_id, candidate)
-
-
-@bp.post("/rendez-vous/<public_id>/liste-attente")
-def wait(public_id: str) -> ResponseReturnValue:
-    """Join the waiting list of a full session."""
-    found = slots.get_public(public_id)
-    training = slot_page.training_of(found)
-    form = WaitForm(request.form, slot=found)
-    try:
-        token = check_post(slot_page.PURPOSE, found.cfa.public_id)
-    except (FormExpired, FormRefused) as refusal:
-        return slot_page.page(found, training, form, refusal)
-    if not form.validate():
-        return slot_page.page(found, training, form, status=422)
-    if not slot_page.shown_of(found, training, clock.now()).waiting:
-        return slot_page.page(found, training, form, SlotUnavailable())
-    sent, candidate = submission(token), form.candidate(platform())
-    try:
-        count_post(found.cfa.public_id, *asker.contacts(candidate))
-        try:
-            with transaction():
-                made = waitlist.join(found, candidate, sent, clock.now(), training, form.guest_count)
-        except REFUSALS:
-            earlier = earlier_result(sent)
-            if earlier is not None:
-                return earlier
-            raise
-    except (*REFUSALS, TooManyRequests) as refusal:
-        return slot_page.refused(refusal, found, training, form, candidate)
-    return _to_page(made.public_id, candidate)
+    return _to_page(public_id, candidate)
 
 
 def _to_page(public_id: str, candidate: Candidate) -> ResponseReturnValue:
