@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import rules, seats
+from rdv import rules
 from rdv.db import db
 from rdv.errors import WrongTransition
 from rdv.models import Booking, CandidateRequest, SeatHold, Slot, WaitlistEntry
@@ -57,14 +57,8 @@ def slot_cancelled(slot: Slot, now: datetime) -> None:
 def booking_made(booking: Booking, now: datetime) -> None:
     """Take off the list a person who now has a seat: the one they were offered, or another of the same request."""
     entry = offering.current(booking.request_id)
-    if entry is None or entry.kind != "full":
-        return
-    held = entry.hold
-    if held is not None:
-        db.session.refresh(held)
-        if held.status == "live":
-            seats.cut_short(held, now)
-    offering.go(entry, "accepted" if held is not None and held.status == "used" else "closed", now)
+    if entry is not None and entry.kind == "full":
+        offering.settle(entry, now)
 
 
 def booking_moved(booking: Booking, now: datetime) -> None:

@@ -154,17 +154,10 @@ def offered(slot: Slot) -> list[WaitlistEntry]:
 
 
 def settle(booking: Booking, now: datetime) -> None:
-    """Close the wish of a booking that moved or ended. An offer not taken is left to lapse at once: its slot is another
-    one, whose lock may not be taken after that of the booking's own."""
+    """Close the wish of a booking that moved or ended."""
     entry = offering.current(booking.request_id)
-    if entry is None or entry.kind != "earlier":
-        return
-    held = entry.hold
-    if held is not None:
-        db.session.refresh(held)
-        if held.status == "live":
-            seats.cut_short(held, now)
-    offering.go(entry, "accepted" if held is not None and held.status == "used" else "closed", now)
+    if entry is not None and entry.kind == "earlier":
+        offering.settle(entry, now)
 
 
 def overlooked(now: datetime) -> list[int]:

@@ -76,6 +76,20 @@ def give_back(held: SeatHold, now: datetime, status: str = "released") -> bool:
     return True
 
 
+def settle(entry: WaitlistEntry, now: datetime) -> None:
+    """Close an entry whose person now has their answer elsewhere: accepted when they took the offer.
+
+    An offer not taken is left to lapse at once: its slot may be another one, whose lock may not be taken after that of
+    the booking's own.
+    """
+    held = entry.hold
+    if held is not None:
+        db.session.refresh(held)
+        if held.status == "live":
+            seats.cut_short(held, now)
+    go(entry, "accepted" if held is not None and held.status == "used" else "closed", now)
+
+
 def go(entry: WaitlistEntry, status: str, now: datetime) -> bool:
     """Move an entry on, unless somebody did meanwhile; its offer, if any, is no longer the live one.
 
