@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from rdv.contacts import fold
+from rdv.contacts import fold, person_key
+from rdv.settings import settings
 
 # Keys and labels of today's service (reference/predecessor.md §2.3), in the order shown.
 REASONS: dict[str, str] = {
@@ -63,11 +64,16 @@ class Candidate:
     asker_last_name: str | None = None
     asker_email: str | None = None
     asker_phone: str | None = None
+    email_state: str | None = None  # « doubtful »: kept by the person though it looks mistyped
 
     def __post_init__(self) -> None:
         """Let the asker's contact stand as the candidate's where they gave none: somebody can always be reached."""
         object.__setattr__(self, "email", self.email or self.asker_email)
         object.__setattr__(self, "phone", self.phone or self.asker_phone)
+
+    def person_key(self, secret: str) -> str:
+        """Return the keyed hash that says « the same person »."""
+        return person_key(secret, self.first_name, self.last_name, self.email, self.phone)
 
     def columns(self, reference: str) -> dict[str, Any]:
         """Return the columns of CandidateRequest that say who asks and what."""
@@ -90,6 +96,9 @@ class Candidate:
             "asker_last_name": self.asker_last_name,
             "asker_email": self.asker_email,
             "asker_phone": self.asker_phone,
+            "email_state": self.email_state,
+            "person_key": self.person_key(settings().secret_key),
+            "name_key": fold(f"{self.first_name} {self.last_name}")[:170],
             "search_text": " ".join(fold(each) for each in known if each)[:400],
         }
 

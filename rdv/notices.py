@@ -74,7 +74,13 @@ def answer_to(own_act: bool, zone: str) -> dict[str, Any]:
 
 
 def of_request(
-    kind: str, request: CandidateRequest, version: str, event: RequestEvent | None = None, to: str | None = None
+    kind: str,
+    request: CandidateRequest,
+    version: str,
+    event: RequestEvent | None = None,
+    to: str | None = None,
+    *,
+    not_before: datetime | None = None,
 ) -> None:
     """Tell the candidate and who asked for them, or the one who reads `to`; `version` makes it told once to each."""
     for number, address in enumerate(addresses(request)):
@@ -82,8 +88,9 @@ def of_request(
             continue
         whose = f":{number}" if number else ""
         outbox.enqueue(
-            kind, address, f"{kind}:{version}{whose}", request_id=request.id, event_id=event.id if event else None
-        )
+            kind, address, f"{kind}:{version}{whose}", request_id=request.id, event_id=event.id if event else None,
+            not_before=not_before,
+        )  # fmt: skip
     if kind in TEXTS and event is not None:
         _text_of_request(TEXTS[kind], request, version, event, to)
 

@@ -13,7 +13,6 @@ from rdv import asker, audit, inbox, notices, outbox, rules, seats, sms, thread,
 from rdv.booking import statement
 from rdv.booking.seated import seat_person as seat_person
 from rdv.candidate import Candidate, Submission
-from rdv.contacts import person_key
 from rdv.db import db, violated
 from rdv.errors import AlreadyBooked, OfferEnded, RdvError, RequestReplayed, SlotUnavailable, WrongTransition
 from rdv.identifiers import new_public_id, new_reference, new_uid
@@ -169,6 +168,8 @@ def _write(
         "outcome": "meeting_set",
         "owner_id": slot.adviser_id,
         "recipient_email": None,
+        "attempts": 0,
+        "rung": 0,
         "submission_id": submission.id,
         "submission_digest": submission.digest,
         "link_version": 1,
@@ -244,9 +245,7 @@ def bookings_ahead(slot: Slot, candidate: Candidate, now: datetime) -> list[int]
 
 
 def _key_of(candidate: Candidate) -> str:
-    return person_key(
-        settings().secret_key, candidate.first_name, candidate.last_name, candidate.email, candidate.phone
-    )
+    return candidate.person_key(settings().secret_key)
 
 
 def cancel(
@@ -287,10 +286,8 @@ def cancel(
         raise WrongTransition
     db.session.refresh(booking)
     request = _held_request(booking)
-    outcome = "cancelled_by_candidate" if by == "candidate" else "cancelled_by_cfa"
-    request.status, request.outcome = "closed", outcome
     data = {"slot": booking.slot.public_id, **asker.mark(as_asker), **({"choice": choice} if choice else {})}
-    event = thread.add(request, "cancelled", by, now, user=user, text=reason, data=data)
+    event = inbox.record(request, "cancelled", by, now, user=user, text=reason, data=data)
     if tell and not notices.to_candidate("booking_cancelled", booking, event) and by != "candidate":
         inbox.wake_as_call(request, now)
     if tell_staff:

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import asker, inbox, notices, rules, thread, waitlist
+from rdv import asker, inbox, notices, rules, waitlist
 from rdv.contacts import person_key
 from rdv.db import db, violated
 from rdv.errors import AlreadyBooked, WrongTransition
@@ -61,11 +61,10 @@ def seat_person(
             raise WrongTransition(HAS_ONE) from None
         raise
     rules.day_changed(slot.adviser_id, slot, now)
-    request.status, request.outcome = "closed", "meeting_set"
     request.site_id, request.owner_id = slot.site_id, slot.adviser_id
-    if actor == "staff" and request.first_answered_at is None:
-        request.first_answered_at = now
-    event = thread.add(request, "booked", actor, now, user=user, data={"slot": slot.public_id, **asker.mark(as_asker)})
+    event = inbox.record(
+        request, "booked", actor, now, user=user, data={"slot": slot.public_id, **asker.mark(as_asker)}
+    )  # fmt: skip
     if tell:
         notices.to_candidate("booking_confirmed", booking, event)
     others = [person for person in inbox.answerable_for(slot) if user is None or person.id != user.id]

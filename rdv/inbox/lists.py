@@ -12,9 +12,8 @@ from sqlalchemy.orm import joinedload
 from rdv.contacts import fold, normalise_phone
 from rdv.db import db
 from rdv.identifiers import normalise_reference
+from rdv.inbox.state import TO_TREAT
 from rdv.models import Booking, CandidateRequest, RequestEvent
-
-TO_TREAT = ("new", "in_progress")  # the CFA's turn
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from rdv.inbox import state
 from rdv.integrity.range import Check, Range, rows
 from rdv.models import CandidateRequest, RequestEvent
-
-State = tuple[str, str | None]  # status and outcome
 
 # What moves no state: said, seen, moved or held meanwhile.
 _SILENT = (
     "assigned", "note", "moved", "opened_by_cfa", "link_sent", "attendance", "offered", "presence", "late",
-    "slot_changed",
+    "slot_changed", "mail_failed", "redirect_asked",
 )  # fmt: skip
-_LEFT = {"left": "cancelled_by_candidate", "cancelled": "cancelled_by_cfa"}  # by why one is off a list
 
 
 def outcome_of_closed(span: Range) -> Iterator[str]:
@@ -31,60 +30,38 @@ def outcome_of_closed(span: Range) -> Iterator[str]:
 
 
 def state_of_thread(span: Range) -> Iterator[str]:
-    """The status and the outcome of a request are those its events lead to."""
+    """The status, outcome, dates and attempts of a request are those its events lead to."""
     of = CandidateRequest
-    asked = rows(sa.select(of.id, of.public_id, of.status, of.outcome).where(span.holds(of.id)).order_by(of.id))
+    columns = (of.status, of.outcome, of.due_at, of.first_answered_at, of.attempts, of.next_attempt_at, of.rung)
+    asked = rows(sa.select(of.id, of.public_id, *columns).where(span.holds(of.id)).order_by(of.id))
     told = _threads(span)
-    for request in list(asked):
-        state = rebuilt(told.get(request.id, ()))
-        if state is not None and state != (request.status, request.outcome):
-            yield f"demande {request.public_id}, {_words(request.status, request.outcome)} au lieu de {_words(*state)}"
+    for request_id, public_id, *stored in list(asked):
+        wanted, found = state.rebuilt(told.get(request_id, ())), state.State(*stored)
+        if wanted is None:
+            continue
+        if wanted.due_at is None:  # a thread older than the dates kept in it
+            wanted = replace(wanted, due_at=found.due_at)
+        if wanted != found:
+            yield f"demande {public_id}, {_words(found, wanted)} au lieu de {_words(wanted, found)}"
 
 
 def _threads(span: Range) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = {}
-    query = sa.select(RequestEvent.request_id, RequestEvent.kind, RequestEvent.actor, RequestEvent.data).where(
-        span.holds(RequestEvent.request_id), RequestEvent.kind.not_in(_SILENT)
+    of = RequestEvent
+    query = sa.select(of.id, of.request_id, of.kind, of.actor, of.at, of.data).where(
+        span.holds(of.request_id), of.kind.not_in(_SILENT)
     )
-    for event in rows(query.order_by(RequestEvent.request_id, RequestEvent.id)):
+    for event in rows(query.order_by(of.request_id, of.id)):
         found.setdefault(event.request_id, []).append(event)
     return found
 
 
-def rebuilt(events: Iterable[Any]) -> State | None:
-    """Return the state that events lead to, oldest first; None when they do not tell how the request began."""
-    state: State | None = None
-    for event in events:
-        state = _after(state, event)
-    return state
-
-
-def _after(state: State | None, event: Any) -> State | None:
-    data = event.data or {}
-    match event.kind:
-        case "created":
-            return "new", None
-        case "answer":
-            return "waiting_candidate", None
-        case "call":
-            return ("waiting_candidate" if data.get("result") == "reached" else "in_progress"), None
-        case "closed":
-            return "closed", data.get("outcome")
-        case "reopened":
-            return ("new" if event.actor == "system" else "in_progress"), None
-        case "booked":
-            return "closed", "meeting_set"
-        case "cancelled":
-            return "closed", "cancelled_by_candidate" if event.actor == "candidate" else "cancelled_by_cfa"
-        case "waitlisted" if data.get("why") != "earlier":
-            return "closed", "waitlisted"
-        case "offer_ended" | "left_waitlist" if state == ("closed", "waitlisted"):
-            return "closed", _LEFT.get(data.get("why", ""), "no_follow_up")
-    return state
-
-
-def _words(status: str, outcome: str | None) -> str:
-    return f"{status} ({outcome})" if outcome else status
+def _words(told: state.State, other: state.State) -> str:
+    """Name what differs from another state: « closed (answered) », « due_at 2026-11-27… »."""
+    if (told.status, told.outcome) != (other.status, other.outcome):
+        return f"{told.status} ({told.outcome})" if told.outcome else told.status
+    names = [field.name for field in fields(told) if getattr(told, field.name) != getattr(other, field.name)]
+    return ", ".join(f"{name} {getattr(told, name)}" for name in names)
 
 
 CHECKS = (

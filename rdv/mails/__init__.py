@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rdv.mails import accounts, agenda, candidate, candidate_news, cfa, day, reminders, rules, waitlist
+from rdv.mails import accounts, agenda, answers, candidate, candidate_news, cfa, day, reminders, rules, waitlist
 from rdv.mails.message import Kind
 
 KINDS: dict[str, Kind] = {
@@ -11,6 +11,7 @@ KINDS: dict[str, Kind] = {
     **agenda.KINDS,
     **cfa.KINDS,
     **accounts.KINDS,
+    **answers.KINDS,
     **day.KINDS,
     **rules.KINDS,
     **waitlist.KINDS,

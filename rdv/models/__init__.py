@@ -3,11 +3,21 @@
 from rdv.models.cfa import Cfa, OpeningHours, Site
 from rdv.models.closure import Closure
 from rdv.models.platform import Platform
-from rdv.models.request import Booking, CandidateRequest, RequestEvent
+from rdv.models.reply import SavedReply
+from rdv.models.request import Booking, CandidateRequest, FirstAnswer, RequestEvent, RequestViewer
 from rdv.models.rule import BookingRule
 from rdv.models.series import SlotSeries
 from rdv.models.slot import MeetingType, Slot, SlotTraining
-from rdv.models.system import AuditEntry, CalendarFeed, JobRun, OutgoingMail, OutgoingSms, ThrottleCount
+from rdv.models.system import (
+    AuditEntry,
+    CalendarFeed,
+    DeadAddress,
+    JobRun,
+    MailEvent,
+    OutgoingMail,
+    OutgoingSms,
+    ThrottleCount,
+)
 from rdv.models.training import Training, TrainingAlias, training_site
 from rdv.models.user import Membership, User, membership_site
 from rdv.models.waitlist import SeatHold, WaitlistEntry
@@ -20,7 +30,10 @@ __all__ = [
     "CandidateRequest",
     "Cfa",
     "Closure",
+    "DeadAddress",
+    "FirstAnswer",
     "JobRun",
+    "MailEvent",
     "MeetingType",
     "Membership",
     "OpeningHours",
@@ -28,6 +41,8 @@ __all__ = [
     "OutgoingSms",
     "Platform",
     "RequestEvent",
+    "RequestViewer",
+    "SavedReply",
     "SeatHold",
     "Site",
     "Slot",

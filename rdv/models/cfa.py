@@ -31,6 +31,12 @@ class Cfa(Base):
     message_open: Mapped[bool] = mapped_column(default=True)
     answer_days: Mapped[int] = mapped_column(sa.SmallInteger, default=2)  # working days promised
     sms_open: Mapped[bool] = mapped_column(default=False)  # True: text messages beside mails, for who gave a mobile
+    # What saved replies say of the centre: fees, rhythm, open_days; a training may say otherwise.
+    reply_values: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)
+    # Median working minutes to the first answer over 90 days; None: too few answers to promise anything.
+    answer_median: Mapped[int | None]
+    link_seen_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # the public page was reached from a site…
+    link_seen_host: Mapped[str | None] = mapped_column(sa.String(120))  # …of this name
     activated_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # first manager's sign-up
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     link_version: Mapped[int] = mapped_column(
@@ -77,6 +83,10 @@ class Site(Base):
     longitude: Mapped[float | None]
     email: Mapped[str | None] = mapped_column(sa.String(254))
     phone: Mapped[str | None] = mapped_column(sa.String(20))
+    # Modes open here; None: as the CFA.
+    callback_open: Mapped[bool | None]
+    message_open: Mapped[bool | None]
+    answer_median: Mapped[int | None]  # as Cfa.answer_median
     no_slot_told_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # the team knows that nothing is bookable
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     created_at: Mapped[CreatedAt]

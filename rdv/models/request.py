@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,12 +29,15 @@ OUTCOMES = (
     "cancelled_by_cfa",
     "no_follow_up",
     "waitlisted",
+    "redirected",
 )
 EVENT_KINDS = (
     "created", "assigned", "answer", "call", "note", "closed", "reopened", "booked", "moved", "cancelled",
     "opened_by_cfa", "link_sent", "attendance", "waitlisted", "offered", "offer_ended", "left_waitlist", "presence",
-    "late", "slot_changed",
+    "late", "slot_changed", "answered_elsewhere", "candidate_note", "windows", "undone", "follow_up", "contact_check",
+    "mail_failed", "redirect_asked", "redirected",
 )  # fmt: skip
+EMAIL_STATES = ("doubtful", "dead")
 ACTORS = ("candidate", "staff", "cfa_link", "system")
 CANCEL_CHOICES = ("company", "other_cfa", "not_available")  # the candidate's three buttons
 BOOKING_STATUSES = ("booked", "cancelled", "attended", "no_show", "excused")
@@ -71,6 +74,16 @@ class CandidateRequest(Base):
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     first_answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    attempts: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # calls that reached nobody
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # the call that is planned
+    rung: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # follow-ups already done since it was last due
+    follow_up_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # when the ladder looks at it again
+    email_state: Mapped[str | None] = mapped_column(sa.String(10))  # None: nothing against the candidate's address
+    # The same keyed hash as Booking.person_key, and the folded name: « the same person again ».
+    person_key: Mapped[str | None] = mapped_column(sa.String(64))
+    name_key: Mapped[str] = mapped_column(sa.String(170), default="")
+    # The request of another CFA that this one continues, with the person's agreement.
+    redirected_from_id: Mapped[int | None] = mapped_column(sa.ForeignKey("candidate_request.id", ondelete="SET NULL"))
     # The CFA's address that received the request, frozen when it was sent; None is a legal state.
     recipient_email: Mapped[str | None] = mapped_column(sa.String(254))
     submission_id: Mapped[str | None] = mapped_column(sa.String(32), unique=True)  # one rendered form, one request
@@ -89,19 +102,34 @@ class CandidateRequest(Base):
     owner: Mapped[User | None] = relationship()
     events: Mapped[list[RequestEvent]] = relationship(order_by="RequestEvent.id", viewonly=True)
     booking: Mapped[Booking | None] = relationship(back_populates="request", viewonly=True)
+    redirected_from: Mapped[CandidateRequest | None] = relationship(remote_side="CandidateRequest.id")
 
     __table_args__ = (
         one_of("mode", MODES, "mode"),
         one_of("asker", ASKERS, "asker"),
         one_of("status", REQUEST_STATUSES, "status"),
+        one_of("email_state", EMAIL_STATES, "email_state"),
         sa.CheckConstraint("(status = 'closed') = (outcome IS NOT NULL)", name="outcome"),
         sa.CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="contact"),
         sa.Index("ix_candidate_request_inbox", "cfa_id", "status", "due_at", "id"),
+        # To treat, most urgent first: what every keyset page of the inbox walks.
+        sa.Index(
+            "ix_candidate_request_todo", "cfa_id", "due_at", "id",
+            sqlite_where=sa.text("status IN ('new', 'in_progress')"),
+            postgresql_where=sa.text("status IN ('new', 'in_progress')"),
+        ),
         sa.Index("ix_candidate_request_cfa_created", "cfa_id", "created_at", "id"),
         sa.Index("ix_candidate_request_email", "email"),
         sa.Index("ix_candidate_request_phone", "phone"),
         sa.Index("ix_candidate_request_asker_email", "asker_email"),
-    )
+        sa.Index("ix_candidate_request_name", "cfa_id", "name_key"),
+        sa.Index("ix_candidate_request_person", "person_key", "training_id"),
+        sa.Index("ix_candidate_request_redirected_from_id", "redirected_from_id"),
+        sa.Index(
+            "ix_candidate_request_follow_up", "follow_up_at", "id",
+            sqlite_where=sa.text("follow_up_at IS NOT NULL"), postgresql_where=sa.text("follow_up_at IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     @property
     def person_name(self) -> str:
@@ -127,6 +155,53 @@ class RequestEvent(Base):
     user: Mapped[User | None] = relationship()
 
     __table_args__ = (one_of("kind", EVENT_KINDS, "kind"), one_of("actor", ACTORS, "actor"))
+
+
+class FirstAnswer(Base):
+    """How long a request waited for its first human answer, written with it: what medians are read from."""
+
+    __tablename__ = "first_answer"
+
+    request_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"))
+    site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("site.id", ondelete="SET NULL"))
+    training_id: Mapped[int | None] = mapped_column(sa.ForeignKey("training.id", ondelete="SET NULL"))
+    platform_id: Mapped[int | None] = mapped_column(sa.ForeignKey("platform.id"))
+    user_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("user_account.id")
+    )  # who answered; None: by a mail's link
+    mode: Mapped[str] = mapped_column(sa.String(10))
+    month: Mapped[date]  # first day of the month of arrival, in the site's calendar
+    minutes: Mapped[int] = mapped_column(sa.Integer)  # of working time of the site
+    on_time: Mapped[bool]
+    answered_at: Mapped[Instant]
+
+    __table_args__ = (
+        one_of("mode", MODES, "mode"),
+        sa.CheckConstraint("minutes >= 0", name="minutes"),
+        sa.Index("ix_first_answer_cfa", "cfa_id", "month", "minutes"),
+        sa.Index("ix_first_answer_site", "site_id", "month", "minutes"),
+        sa.Index("ix_first_answer_month", "month", "minutes"),
+    )
+
+
+class RequestViewer(Base):
+    """Who of the staff has a request open: two people on one request see each other."""
+
+    __tablename__ = "request_viewer"
+
+    request_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("candidate_request.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    seen_at: Mapped[Instant]
+    writing_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # last key typed in the composer
+
+    user: Mapped[User] = relationship()
 
 
 class Booking(Base):

@@ -14,6 +14,9 @@ from rdv.models.columns import CreatedAt, Instant, Key, PublicId, one_of
 from rdv.models.request import Booking, CandidateRequest, RequestEvent
 from rdv.models.user import User
 
+# What becomes of a mail once it left, as relays tell it; the last four make an address dead.
+MAIL_EVENTS = ("delivered", "deferred", "soft_bounce", "hard_bounce", "blocked", "complaint", "unsubscribed")
+
 
 class OutgoingMail(Base):
     """A mail to send, written with the business rows. Kind and ids first; bytes once rendered, the same at each try."""
@@ -47,6 +50,7 @@ class OutgoingMail(Base):
     message_bytes: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     last_error: Mapped[str | None] = mapped_column(sa.String(300))  # class and SMTP code, no address
+    delivery: Mapped[str | None] = mapped_column(sa.String(12))  # the last thing heard of it once it left
     created_at: Mapped[CreatedAt]
 
     request: Mapped[CandidateRequest | None] = relationship()
@@ -57,11 +61,50 @@ class OutgoingMail(Base):
 
     __table_args__ = (
         one_of("status", ("pending", "sent", "dropped", "failed"), "status"),
+        one_of("delivery", MAIL_EVENTS, "delivery"),
+        sa.Index("ix_outgoing_mail_to_email", "to_email", "created_at"),  # how many this address had today
+        sa.Index("ix_outgoing_mail_message_id", "message_id"),
         sa.Index(
             "ix_outgoing_mail_pending", "not_before", "id",
             sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"),
         ),
     )  # fmt: skip
+
+
+class MailEvent(Base):
+    """What a relay or its provider told of a mail, each once: its own identifier is unique."""
+
+    __tablename__ = "mail_event"
+
+    id: Mapped[Key]
+    event_key: Mapped[str] = mapped_column(sa.String(160), unique=True)  # the provider's, or ours for an SMTP refusal
+    mail_id: Mapped[int | None] = mapped_column(sa.ForeignKey("outgoing_mail.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(12))
+    at: Mapped[Instant]
+    detail: Mapped[str | None] = mapped_column(sa.String(200))  # code and class, no address
+    created_at: Mapped[CreatedAt]
+
+    mail: Mapped[OutgoingMail | None] = relationship()
+
+    __table_args__ = (one_of("kind", MAIL_EVENTS, "kind"),)
+
+
+class DeadAddress(Base):
+    """An address that refuses our mails for good: nothing is sent there until the service team lifts it."""
+
+    __tablename__ = "dead_address"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)  # lower case
+    reason: Mapped[str] = mapped_column(sa.String(12))
+    mail_id: Mapped[int | None] = mapped_column(sa.ForeignKey("outgoing_mail.id", ondelete="SET NULL"))
+    since: Mapped[Instant]
+    created_at: Mapped[CreatedAt]
+
+    mail: Mapped[OutgoingMail | None] = relationship()
+
+    __table_args__ = (one_of("reason", MAIL_EVENTS, "reason"),)
 
 
 class OutgoingSms(Base):

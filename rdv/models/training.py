@@ -44,6 +44,10 @@ class Training(Base):
     phone: Mapped[str | None] = mapped_column(sa.String(20))
     starts_on: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # first days or years of its intakes
     remote: Mapped[bool] = mapped_column(default=False)
+    # Decided by the CFA, never by an import. Modes: None means as its place.
+    callback_open: Mapped[bool | None]
+    message_open: Mapped[bool | None]
+    reply_values: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)  # as Cfa.reply_values
     published: Mapped[bool] = mapped_column(default=True)
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     source: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  # statuses kept as the catalogue says them

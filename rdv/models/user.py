@@ -13,6 +13,8 @@ from rdv.models.cfa import Cfa, Site
 from rdv.models.columns import CreatedAt, Key, PublicId, UpdatedAt, one_of
 
 ROLES = ("adviser", "manager")
+# How a member hears of requests: one mail each; one mail every working morning; reminders of what is theirs alone.
+NOTICES = ("each", "digest", "late")
 
 membership_site = sa.Table(
     "membership_site",
@@ -75,6 +77,7 @@ class Membership(Base):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id", ondelete="CASCADE"))
     cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(sa.String(10))
+    notices: Mapped[str] = mapped_column(sa.String(10), default="digest")
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     created_at: Mapped[CreatedAt]
 
@@ -82,4 +85,8 @@ class Membership(Base):
     cfa: Mapped[Cfa] = relationship()
     sites: Mapped[list[Site]] = relationship(secondary=membership_site)  # none: every site of the CFA
 
-    __table_args__ = (sa.UniqueConstraint("user_id", "cfa_id"), one_of("role", ROLES, "role"))
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "cfa_id"),
+        one_of("role", ROLES, "role"),
+        one_of("notices", NOTICES, "notices"),
+    )

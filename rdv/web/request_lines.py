@@ -33,6 +33,15 @@ EVENT_TITLES = {
     "presence": "Venue confirmée",
     "late": "Retard annoncé",
     "slot_changed": "Créneau modifié",
+    "answered_elsewhere": "Réponse donnée par un autre moyen",
+    "candidate_note": "Message du candidat",
+    "windows": "Nouveaux moments pour être rappelé",
+    "undone": "Action annulée",
+    "follow_up": "Relance",
+    "contact_check": "Réponse à « avez-vous été contacté ? »",
+    "mail_failed": "Message non remis",
+    "redirect_asked": "Accord demandé pour transmettre",
+    "redirected": "Demande transmise",
 }
 
 

@@ -114,7 +114,11 @@ def test_only_a_conversation_is_an_answer(cfa, adviser, result, status, answered
     due = request.due_at
     act(inbox.log_call, request, result, "staff", user=adviser, text="Rappeler le soir")
     assert (request.status, request.first_answered_at is not None, request.due_at) == (status, answered, due)
-    assert mails() == ["request_received", "cfa_new_request"]
+    # Who was not reached is offered slots, and called again.
+    told = [] if answered else ["call_missed"]
+    assert mails() == ["request_received", "cfa_new_request", *told]
+    assert (request.attempts, request.next_attempt_at is not None) == ((0, False) if answered else (1, True))
+    assert inbox.rebuild(request) == inbox.state.of(request)
 
 
 def test_a_note_changes_nothing_but_the_thread(cfa, adviser):

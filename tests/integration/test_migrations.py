@@ -1,6 +1,6 @@
 """The migrations make exactly the models' schema, on both engines, undo themselves, and lose no row."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,14 @@ CHOSEN = {
     "request_event": {"kind": "created", "actor": "candidate"},
     "booking": {"status": "booked"},
     "outgoing_mail": {"status": "pending"},
+    "closure": {"starts": None, "ends": None, "site_id": None, "user_id": None},
+    "seat_hold": {"kind": "proposal", "status": "live"},
+    "slot_series": {
+        "place": "phone", "training_scope": "site", "duration_minutes": 30, "every_weeks": 1, "pause_minutes": 0,
+    },
+    "waitlist_entry": {"kind": "full", "status": "waiting", "booking_id": None},
+    "outgoing_sms": {"status": "pending"},
+    "booking_rule": {"site_id": None, "meeting_type_id": None, "notice_minutes": 1},
     "calendar_feed": {"scope": "adviser", "detail": "minimal"},
 }  # fmt: skip
 
@@ -127,6 +135,10 @@ def filler(column):
         return b"x"
     if isinstance(column.type, sa.Boolean):
         return True
+    if isinstance(column.type, sa.Date):
+        return date(2026, 12, 1)
+    if isinstance(column.type, sa.Time):
+        return time(9)
     if isinstance(column.type, sa.DateTime):
         instant = datetime(2026, 12, 1, 13, tzinfo=UTC)
         return instant if db.engine.dialect.name == "postgresql" else instant.replace(tzinfo=None)

@@ -175,6 +175,14 @@ def request_answered_without_account(house: House) -> OutgoingMail:
     return mail("request_answered", CANDIDATE, request, event_id=answer.id)
 
 
+def call_missed(house: House) -> OutgoingMail:
+    request = house.request(status="in_progress", attempts=1, training_id=house.training.id)
+    for day, place in ((24, "on_site"), (25, "phone"), (26, "video"), (27, "on_site")):
+        house.slot(public_id=f"creneau-{day}", starts_at=f"2026-11-{day}T10:20", place=place)
+    missed = event(request, "call", "staff", user_id=house.adviser.id, data={"result": "voicemail"}, internal=True)
+    return mail("call_missed", CANDIDATE, request, event_id=missed.id)
+
+
 def personal_link(house: House) -> OutgoingMail:
     return mail("personal_link", CANDIDATE, house.request())
 
@@ -544,7 +552,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,
         booking_moved, booking_moved_with_a_message, missed_you, missed_you_without_any_slot, outcomes_missing,
         outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
-        request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, personal_link,
+        request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, call_missed, personal_link,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
         move_instead, no_slot_left, no_slot_left_in_two_places, password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,

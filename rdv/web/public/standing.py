@@ -21,6 +21,7 @@ OUTCOMES = {
     "cancelled_by_cfa": "Le centre a annulé",
     "no_follow_up": "Votre demande est terminée",
     "waitlisted": "Sur la liste d’attente",
+    "redirected": "Votre demande a été transmise à un autre centre",
 }
 # Of a request that has waited for a seat of a full session and holds none.
 ON_LISTS = {
@@ -51,6 +52,11 @@ TITLES = {
     "offered": "Place proposée",
     "offer_ended": "Place proposée, non prise",
     "left_waitlist": "Sortie de la liste d’attente",
+    "candidate_note": "Message ajouté",
+    "windows": "Nouveaux moments pour être rappelé",
+    "contact_check": "Réponse à « avez-vous été contacté ? »",
+    "redirect_asked": "Le centre propose de transmettre votre demande",
+    "redirected": "Demande transmise",
 }
 
 

@@ -1,0 +1,35 @@
+"""How long requests waited for their first answer, in working time of their site: written when it is given, read by statistics."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from rdv import clock, deadlines
+from rdv.db import db
+from rdv.models import CandidateRequest, FirstAnswer, User
+
+
+def record(request: CandidateRequest, now: datetime, user: User | None = None) -> None:
+    """Keep the first answer of a request that somebody has just given, once; `user` is None by the link of a mail.
+
+    A meeting that the candidate booked alone has waited for nobody: `mode` slot without a due date is not recorded.
+    """
+    if request.due_at is None or db.session.get(FirstAnswer, request.id) is not None:
+        return
+    hours = deadlines.Hours(request.site, request.cfa_id, clock.to_zone(request.created_at, clock.PARIS).date())
+    db.session.add(
+        FirstAnswer(
+            request_id=request.id, cfa_id=request.cfa_id, site_id=request.site_id, training_id=request.training_id,
+            platform_id=request.platform_id, user_id=user.id if user else None, mode=request.mode,
+            month=hours.day_of(request.created_at).replace(day=1),
+            minutes=hours.minutes_between(request.created_at, now), on_time=now <= request.due_at, answered_at=now,
+        )
+    )  # fmt: skip
+
+
+def forget(request: CandidateRequest) -> None:
+    """Take back the first answer of a request, which was undone."""
+    db.session.flush()
+    db.session.execute(sa.delete(FirstAnswer).where(FirstAnswer.request_id == request.id))

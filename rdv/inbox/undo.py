@@ -1,0 +1,62 @@
+"""Taking back one's own last act, before anybody has read it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from rdv.db import db
+from rdv.errors import RdvError, WrongTransition
+from rdv.inbox import acts, first_answers
+from rdv.models import CandidateRequest, OutgoingMail, RequestEvent, User
+
+KINDS = ("answer", "answered_elsewhere", "call", "closed")
+TOO_LATE = "Le délai pour annuler est passé\u00a0: le message est parti. Écrivez-en un autre si besoin."
+
+
+def undoable(request: CandidateRequest, event: RequestEvent | None, now: datetime, user: User) -> bool:
+    """Say whether this person may still take back this event: their own, the last of its request, within `acts.UNDO`."""
+    if event is None or event.kind not in KINDS or event.user_id != user.id or event.actor != "staff":
+        return False
+    return now < event.at + acts.UNDO and last_event(request) == event.id
+
+
+def last_event(request: CandidateRequest) -> int | None:
+    """Return the id of the last event of a request."""
+    query = sa.select(sa.func.max(RequestEvent.id)).where(RequestEvent.request_id == request.id)
+    return db.session.scalar(query)
+
+
+def undo(request: CandidateRequest, event_id: int, now: datetime, user: User) -> RequestEvent:
+    """Take back one's last act: its mails do not leave, and the request stands as it did before.
+
+    Raises WrongTransition when it is not theirs, not the last, too late, or when a mail is leaving at this instant.
+    """
+    acts.take(request)
+    event = db.session.get(RequestEvent, event_id)
+    if event is None or event.request_id != request.id or not undoable(request, event, now, user):
+        raise WrongTransition(TOO_LATE)
+    _hold_back(event)
+    taken_back = acts.record(request, "undone", "staff", now, user=user, data={"event": event.id}, internal=True)
+    restored = acts.rebuild(request)
+    if restored is None:
+        raise RdvError("L’historique de cette demande ne permet pas d’annuler.")
+    restored.write(request)
+    request.follow_up_at = now
+    if restored.first_answered_at is None:
+        first_answers.forget(request)
+    return taken_back
+
+
+def _hold_back(event: RequestEvent) -> None:
+    """Drop the mails of an event that have not left; raise WrongTransition when one has, or is being sent."""
+    mails = OutgoingMail
+    db.session.connection().execute(
+        sa.update(mails)
+        .where(mails.event_id == event.id, mails.status == "pending", mails.claimed_until.is_(None))
+        .values(status="dropped")
+    )
+    left = sa.select(mails.id).where(mails.event_id == event.id, mails.status != "dropped").limit(1)
+    if db.session.scalar(left) is not None:
+        raise WrongTransition(TOO_LATE)

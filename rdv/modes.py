@@ -1,0 +1,20 @@
+"""Which ways of contact a CFA keeps open: for a training, else for its place, else for the whole centre."""
+
+from __future__ import annotations
+
+from rdv.models import Cfa, Site, Training
+
+
+def is_open(mode: str, cfa: Cfa, site: Site | None = None, training: Training | None = None) -> bool:
+    """Say whether « callback » or « message » is open there; never in a centre that was closed.
+
+    The nearest choice wins: a training's, else its place's, else the centre's. None means no choice at that level.
+    """
+    if cfa.closed_at is not None:
+        return False
+    name = f"{mode}_open"
+    for place in (training, site):
+        chosen: bool | None = getattr(place, name) if place is not None else None
+        if chosen is not None:
+            return chosen
+    return bool(getattr(cfa, name))
