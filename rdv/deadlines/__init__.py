@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from rdv import clock, closures
 from rdv.deadlines.holidays import coming_holidays as coming_holidays
@@ -11,6 +11,7 @@ from rdv.deadlines.holidays import holiday_names as holiday_names
 from rdv.deadlines.holidays import public_holidays as public_holidays
 from rdv.deadlines.hours import FARTHEST_DAYS
 from rdv.deadlines.hours import Hours as Hours
+from rdv.deadlines.hours import closing as closing
 from rdv.deadlines.hours import opening_spans as opening_spans
 from rdv.models import Closure, Site
 
@@ -29,8 +30,8 @@ def due_at(arrived_at: datetime, site: Site | None, working_days: int, cfa_id: i
     if found is None:
         raise ValueError(f"site {site.public_id if site else ''} never opens")
     day, closes = found
-    at = time.max.replace(microsecond=0) if closes == 24 * 60 else time(closes // 60, closes % 60)
-    return clock.from_wall(day, at, zone)
+    # Midnight is the next day's: « avant 23 h 59 » says which day is meant.
+    return closing(day, closes, zone) - timedelta(seconds=closes == 24 * 60)
 
 
 def first_opening(from_day: date, site: Site | None, shut: Sequence[Closure]) -> date | None:

@@ -53,6 +53,37 @@ def _without(span: Minutes, begins: int, ends: int) -> list[Minutes]:
     return [(start, end) for start, end in ((opens, min(closes, begins)), (max(opens, ends), closes)) if start < end]
 
 
+def opening(day: date, minute: int, zone: str) -> datetime:
+    """Return the UTC instant of a local minute after midnight that opens: the first of two, the jump of a skipped one."""
+    return _instant(day, minute, zone, fold=0)
+
+
+def closing(day: date, minute: int, zone: str) -> datetime:
+    """Return the UTC instant of a local minute that closes: the second of two, the jump of a skipped one."""
+    return _instant(day, minute, zone, fold=1)
+
+
+def _instant(day: date, minute: int, zone: str, fold: int) -> datetime:
+    midnight = datetime.combine(day + timedelta(days=minute // (24 * 60)), time.min, tzinfo=ZoneInfo(zone))
+    wall = midnight.replace(hour=minute // 60 % 24, minute=minute % 60, fold=fold)
+    found = wall.astimezone(UTC)
+    back = found.astimezone(ZoneInfo(zone))
+    if back.replace(tzinfo=None, fold=0) == wall.replace(tzinfo=None, fold=0):
+        return found
+    # No clock shows it: the jump lies between its readings with the offset of after and with that of before.
+    return _jump(wall.replace(fold=1).astimezone(UTC), wall.replace(fold=0).astimezone(UTC), zone)
+
+
+def _jump(low: datetime, high: datetime, zone: str) -> datetime:
+    """Return the instant between two at which a zone changes its offset, to the minute."""
+    there = ZoneInfo(zone)
+    offset = high.astimezone(there).utcoffset()
+    while high - low > timedelta(minutes=1):
+        middle = low + timedelta(minutes=(high - low) // timedelta(minutes=2))
+        low, high = (low, middle) if middle.astimezone(there).utcoffset() == offset else (middle, high)
+    return high
+
+
 class Hours:
     """When somebody answers at one place, from a day on. Closures are read once; a site without any hour is Paris'.
 
@@ -71,17 +102,12 @@ class Hours:
         return clock.to_zone(instant, self.zone).date()
 
     def of_day(self, day: date) -> list[Span]:
-        """Return when the place is open on a local day, as instants."""
-        return [
-            (self._instant(day, opens), self._instant(day, closes))
+        """Return when the place is open on a local day, as instants; a span that clocks skip whole is none."""
+        spans = [
+            (opening(day, opens, self.zone), closing(day, closes, self.zone))
             for opens, closes in opening_spans(day, self.hours, self.territory, self.shut)
         ]
-
-    def _instant(self, day: date, minute: int) -> datetime:
-        # An hour that clocks skip is where they jump to; the end of a repeated one is its second occurrence.
-        midnight = datetime.combine(day + timedelta(days=minute // (24 * 60)), time.min, tzinfo=ZoneInfo(self.zone))
-        wall = midnight.replace(hour=minute // 60 % 24, minute=minute % 60)
-        return wall.astimezone(UTC)
+        return [(opens, closes) for opens, closes in spans if opens < closes]
 
     def after(self, instant: datetime) -> Iterator[Span]:
         """Yield what is left of the opening spans from an instant on, for a year at most."""

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from rdv.db import db
 from rdv.errors import NotFound
 from rdv.inbox import calling as calling
+from rdv.inbox import repair as repair
 from rdv.inbox import state as state
 from rdv.inbox.acts import UNDO as UNDO
 from rdv.inbox.acts import add_candidate_note as add_candidate_note

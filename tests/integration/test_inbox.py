@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from rdv import clock, inbox
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, WrongTransition
-from rdv.models import CandidateRequest, OutgoingMail
+from rdv.models import CandidateRequest, Closure, OutgoingMail
 from tests import make
 
 
@@ -173,6 +173,65 @@ def test_who_acts_on_an_old_page_is_told_and_nothing_is_written(cfa, adviser):
             refused(clock.now())
     assert kinds(request) == ["created", "answer"]
     assert mails().count("request_answered") == 1
+
+
+# -- the promise ------------------------------------------------------------------------------------------------------
+
+
+def test_an_assignment_or_a_note_never_restarts_the_promise_and_a_new_setting_changes_no_date_given(
+    cfa, adviser, freeze
+):
+    make.site(cfa)
+    request = ask(cfa)
+    promised, answer_by = request.due_at, "26 17:00"
+    assert clock.to_zone(promised, "Europe/Paris").strftime("%d %H:%M") == answer_by
+    freeze("2026-11-25T10:00Z")
+    act(inbox.assign, request, adviser, user=adviser)
+    act(inbox.note, request, "Voir avec la direction", user=adviser)
+    act(inbox.add_candidate_note, request, "J’ajoute une question.")
+    act(inbox.log_call, request, "voicemail", "staff", user=adviser)
+    act(inbox.assign, request, None, user=adviser)
+    assert request.due_at == promised
+    with transaction():
+        cfa.answer_days = 4
+    make.saved(Closure(cfa_id=cfa.id, first_day=date(2026, 11, 26), last_day=date(2026, 12, 6)))
+    act(inbox.note, request, "Toujours rien", user=adviser)
+    assert request.due_at == promised == inbox.rebuild(request).due_at
+    # Who asks now reads the new ones: four working days after the closure.
+    assert clock.to_zone(ask(cfa, number=2).due_at, "Europe/Paris").strftime("%d %H:%M") == "10 17:00"
+
+
+def test_four_working_days_are_the_longest_promise(cfa):
+    with pytest.raises(sa.exc.IntegrityError), transaction():
+        cfa.answer_days = 5
+    db.session.rollback()
+    with transaction():
+        cfa.answer_days = 4
+    assert clock.to_zone(ask(cfa).due_at, "Europe/Paris").strftime("%d %H:%M") == "30 17:00"
+
+
+def test_rebuild_requests_tells_what_differs_from_the_thread_and_puts_it_right_when_told(app, cfa, adviser):
+    sound, wrong = ask(cfa), ask(cfa, number=2)
+    act(inbox.answer, wrong, "Oui.", "staff", user=adviser)
+    due = wrong.due_at
+    with transaction():
+        wrong.status, wrong.due_at, wrong.first_answered_at = "new", due + timedelta(days=1), None
+        wrong.follow_up_at = None
+    run = app.test_cli_runner()
+    seen = run.invoke(args=["rebuild-requests"])
+    assert seen.exit_code == 1
+    assert f"à corriger\u00a0: demande {wrong.public_id}, new au lieu de waiting_candidate" in seen.output
+    assert "2\u00a0demandes lues, 1\u00a0à corriger." in seen.output
+    assert sound.public_id not in seen.output
+    db.session.expire_all()
+    assert wrong.status == "new", "dry by default"
+    done = run.invoke(args=["rebuild-requests", "--ecrire"])
+    assert (done.exit_code, f"corrigée\u00a0: demande {wrong.public_id}" in done.output) == (0, True)
+    db.session.expire_all()
+    assert (wrong.status, wrong.due_at, wrong.first_answered_at) == ("waiting_candidate", due, clock.now())
+    assert wrong.follow_up_at is not None, "the ladder looks again"
+    again = run.invoke(args=["rebuild-requests"])
+    assert (again.exit_code, again.output) == (0, "2\u00a0demandes lues, rien à corriger.\n")
 
 
 # -- the list ---------------------------------------------------------------------------------------------------------
