@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
-from rdv import audit, booking, clock
+from rdv import audit, booking, clock, modes
 from rdv.db import db
 from rdv.errors import NotFound
-from rdv.models import Cfa, Site, Slot, User
+from rdv.models import Cfa, Site, Slot, Training, User
 from rdv.opening_hours import Span, rows_of, show_spans, week_of
 
 
@@ -54,10 +54,13 @@ def update_cfa(
     return True
 
 
-def update_site(site: Site, by: User, name: str | None, week: list[list[Span]]) -> bool:
+def update_site(
+    site: Site, by: User, name: str | None, week: list[list[Span]], opened: dict[str, bool | None] | None = None
+) -> bool:
     """Change a place's shown name (None: the catalogue's) and opening hours (spans of each weekday); return whether anything changed.
 
-    A new name shows in calendars: the coming slots of the place rise by one version.
+    `opened`: by mode, open or shut there, None as the centre; left as they are when not given. A new name shows in
+    calendars: the coming slots of the place rise by one version.
     """
     before = week_of(site.opening_hours)
     renamed = site.chosen_name != name
@@ -68,6 +71,7 @@ def update_site(site: Site, by: User, name: str | None, week: list[list[Span]]) 
     if before != week:
         data["hours"] = [[show_spans(spans) for spans in each] for each in (before, week)]
         site.opening_hours = rows_of(week)
+    data |= _open_modes(site, opened or {})
     if not data:
         return False
     audit.record(
@@ -76,6 +80,40 @@ def update_site(site: Site, by: User, name: str | None, week: list[list[Span]]) 
     if renamed:
         _calendars_see(Slot.site_id == site.id)
     return True
+
+
+def update_training(training: Training, by: User, opened: dict[str, bool | None]) -> bool:
+    """Open or shut modes for one training (None: as its place); return whether anything changed. Imports leave it alone."""
+    data = _open_modes(training, opened)
+    if data:
+        audit.record(
+            "training.settings_changed", user=by, cfa=training.cfa, object_type="training",
+            object_id=training.public_id, data=data,
+        )  # fmt: skip
+    return bool(data)
+
+
+def _open_modes(place: Site | Training, opened: dict[str, bool | None]) -> dict[str, object]:
+    """Write what was chosen of each mode, and return what changed for the journal."""
+    changed: dict[str, object] = {}
+    for mode, wanted in opened.items():
+        before = modes.choice(mode, place)
+        if before != wanted:
+            setattr(place, f"{mode}_open", wanted)
+            changed[mode] = [before, wanted]
+    return changed
+
+
+def get_training(cfa: Cfa, public_id: str) -> Training:
+    """Return a training of this CFA that is not closed; raise NotFound."""
+    found = db.session.scalar(
+        sa.select(Training).where(
+            Training.cfa_id == cfa.id, Training.public_id == public_id, Training.closed_at.is_(None)
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 def sites_with_hours(cfa: Cfa) -> list[Site]:

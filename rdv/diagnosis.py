@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
-from rdv import rules, slots
+from rdv import inbox, modes, rules, slots
 from rdv.db import db
 from rdv.models import Cfa, Slot, Training
 
@@ -70,7 +70,8 @@ def diagnose(cfa: Cfa, training: Training | None, platform: str, now: datetime) 
     if training:
         about.append(_served(cfa, training, now))
     about += _funnel(_groups(cfa, training, now), _steps(cfa, platform, now))
-    about.append(Check("modes", cfa.callback_open or cfa.message_open))
+    place = inbox.main_site(cfa, training)
+    about.append(Check("modes", any(modes.is_open(mode, cfa, place, training) for mode in modes.MODES)))
     open_link = cfa.closed_at is None and (training is None or (training.published and training.closed_at is None))
     return Diagnosis(about, len(free) if open_link else 0)
 

@@ -124,6 +124,16 @@ def change_role(membership: Membership, role: str, sites: Sequence[Site], by: Us
     _record("membership.changed", membership, by, before=before, after=role, sites=len(sites))
 
 
+def choose_notices(membership: Membership, notices: str, by: User) -> bool:
+    """Choose how a member hears of requests (models.user.NOTICES); return whether that changed."""
+    before = membership.notices
+    if before == notices:
+        return False
+    membership.notices = notices
+    _record("membership.notices_changed", membership, by, before=before, after=notices)
+    return True
+
+
 def end(membership: Membership, by: User) -> int:
     """Withdraw a person's access to a CFA and to its calendars, and return how many of their slots were shut.
 

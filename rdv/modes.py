@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rdv.models import Cfa, Site, Training
 
+MODES = ("callback", "message")  # a slot is open as soon as it is published
+
 
 def is_open(mode: str, cfa: Cfa, site: Site | None = None, training: Training | None = None) -> bool:
     """Say whether « callback » or « message » is open there; never in a centre that was closed.
@@ -12,9 +14,14 @@ def is_open(mode: str, cfa: Cfa, site: Site | None = None, training: Training | 
     """
     if cfa.closed_at is not None:
         return False
-    name = f"{mode}_open"
     for place in (training, site):
-        chosen: bool | None = getattr(place, name) if place is not None else None
+        chosen = choice(mode, place) if place is not None else None
         if chosen is not None:
             return chosen
-    return bool(getattr(cfa, name))
+    return bool(choice(mode, cfa))
+
+
+def choice(mode: str, place: Cfa | Site | Training) -> bool | None:
+    """Return what was chosen at one level for a mode."""
+    chosen: bool | None = place.callback_open if mode == "callback" else place.message_open
+    return chosen

@@ -27,6 +27,9 @@ from tests.support.pages import sign_in
 # GETs that may write, and where, each in a short transaction of its own (rdv.db.note): telemetry, audit of reads.
 TELEMETRY = {
     "feeds.feed": {"calendar_feed"},  # last use, at most hourly
+    # Reached from another site: the centre's link is in place, kept once a day at most.
+    "public.cfa": {"cfa"},
+    "public.training": {"cfa"},
     # Opening personal data, or putting it on paper, is told to the journal.
     "staff.day_sheet": {"audit_entry"},
     "staff.sign_in_sheet": {"audit_entry"},

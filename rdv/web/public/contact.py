@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import asker, clock, inbox
+from rdv import asker, clock, inbox, modes
 from rdv.db import transaction
 from rdv.errors import FormExpired, FormRefused, ModeClosed, RdvError, RequestReplayed, TooManyRequests
 from rdv.models import Cfa, Training
@@ -62,7 +62,7 @@ def _target(training_id: str | None, cfa_id: str | None) -> Target:
 
 
 def _view(mode: str, target: Target) -> ResponseReturnValue:
-    if not (target.cfa.callback_open if mode == "callback" else target.cfa.message_open):
+    if not modes.is_open(mode, target.cfa, inbox.main_site(target.cfa, target.training), target.training):
         return _closed(target)
     if request.method == "GET":
         return _page(mode, target, FORMS[mode]())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import g, request
 
-from rdv import directory, rules
-from rdv.models import Platform
+from rdv import clock, directory, links, rules, setting_up
+from rdv.models import Cfa, Platform
+
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
 def platform() -> Platform | None:
@@ -28,3 +32,10 @@ def carried() -> dict[str, Any]:
     """Return the query parameters that every link and form of this page keeps."""
     found = platform()
     return {"origine": found.code} if found else {}
+
+
+def note_arrival(cfa: Cfa) -> None:
+    """Keep that a page of this centre was reached from another site: the proof that its link is in place."""
+    host = urlsplit(request.referrer or "").hostname or ""
+    if len(host) <= 120 and _HOST.fullmatch(host) and host not in (urlsplit(links.home()).hostname, request.host):
+        setting_up.link_seen(cfa, host, clock.now())

@@ -10,12 +10,12 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import announcements, clock, deadlines, directory, french, inbox, slots
+from rdv import announcements, clock, deadlines, directory, french, inbox, modes, slots
 from rdv.errors import NotFound
 from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
 from rdv.web.public.blueprint import bp
-from rdv.web.public.origin import carried, page_code
+from rdv.web.public.origin import carried, note_arrival, page_code
 from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of
 
 FIRST = 3  # on the first screen of a phone
@@ -80,13 +80,14 @@ def opens_notice(cfa: Cfa, training: Training | None, now: datetime) -> str | No
 
 
 def ways_of(cfa: Cfa, training: Training | None, now: datetime) -> list[Way]:
-    """Return the other modes that a CFA keeps open, with the answer it promises."""
+    """Return the other modes that a CFA keeps open there, with the answer it promises."""
+    site = inbox.main_site(cfa, training)
     target: dict[str, Any] = {"training_id": training.public_id} if training else {"cfa_id": cfa.public_id}
     promise = f"Réponse au plus tard {answer_by(cfa, training, now)}."
     ways = []
-    if cfa.callback_open:
+    if modes.is_open("callback", cfa, site, training):
         ways.append(Way("Être rappelé", promise, url_for("public.callback", **target, **carried()), "phone"))
-    if cfa.message_open:
+    if modes.is_open("message", cfa, site, training):
         ways.append(Way("Écrire au centre", promise, url_for("public.message", **target, **carried()), "mail"))
     return ways
 
@@ -102,6 +103,7 @@ def home() -> ResponseReturnValue:
 def training(public_id: str) -> ResponseReturnValue:
     """A training: where, its next slots, and the other ways to reach the centre."""
     found = open_training(public_id)
+    note_arrival(found.cfa)
     now = clock.now()
     here = url_for("public.training", public_id=public_id, dates="toutes", **carried())
     place = directory.shown_place(found.sites)
@@ -132,6 +134,7 @@ def training_by_key() -> ResponseReturnValue:
 def cfa(public_id: str) -> ResponseReturnValue:
     """A CFA: its next slots, the other ways to reach it, its trainings."""
     found = open_cfa(public_id)
+    note_arrival(found)
     now = clock.now()
     here = url_for("public.cfa", public_id=public_id, dates="toutes", **carried())
     if request.args.get("dates") == "toutes":

@@ -22,15 +22,18 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     feeds,
     hand_over,
     meeting_types,
+    member_notices,
     profile,
     publish,
     requests,
     rules,
     series,
+    setting_up,
     settings,
     slots,
     switch,
     team,
+    training_settings,
 )
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import load_user

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from rdv import agenda, attendance, clock, french, inbox, links, slots
 from rdv.web import request_lines
-from rdv.web.staff import slot_lines
+from rdv.web.staff import setting_up, slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person, current_role
 
@@ -38,8 +38,10 @@ def dashboard() -> ResponseReturnValue:
     urgent, _ = inbox.page(cfa.id, inbox.Filter(status="todo"), now, size=SHOWN)
     following = next((slot for slot in of_today if slot.ends_at > now), None)
     lines = [slot_lines.meeting(slot, booked[slot.id], now) for slot in of_today]
+    steps = setting_up.lines_of(cfa) if current_role() == "manager" else []
     return render_template(
         "staff/dashboard.html",
+        steps_left=[step.title for step in steps if not step.done],
         today_label=french.day(today),
         first_name=person.first_name,
         whose=[

@@ -119,6 +119,24 @@ class InviteForm(RoleForm):
     email = EmailField("Adresse électronique professionnelle", [Required("Indiquez son adresse électronique.")])
 
 
+NOTICES = {
+    "each": "Un courriel à chaque nouvelle demande",
+    "digest": "Un seul courriel, chaque matin ouvré",
+    "late": "Les relances de mes demandes seulement",
+}
+NOTICE_HINTS = {
+    "each": "Celles des lieux où la personne travaille, et les relances aussitôt.",
+    "digest": "Vers 8 h 30 : en retard, à répondre aujourd’hui, nouvelles, appels prévus. Rien les jours sans rien à faire.",
+    "late": "Un rappel avant l’échéance des demandes suivies, rien d’autre.",
+}
+
+
+class NoticesForm(StaffForm):
+    """How a member hears of the requests of one centre."""
+
+    notices = RadioField("Courriels sur les demandes", [Required("Choisissez l’un des trois.")], choices=NOTICES)
+
+
 class CfaSettingsForm(StaffForm):
     chosen_name = StringField(
         "Nom affiché",
@@ -157,7 +175,9 @@ class HoursField(StringField):
             raise StopValidation(str(error)) from None
 
 
-class SiteSettingsForm(StaffForm):
+class HoursForm(StaffForm):
+    """A place's name, and its hours day by day."""
+
     name = StringField("Nom du lieu", [Length(max=255, message="255\u00a0caractères au plus.")], filters=[one_line])
     monday = HoursField(WEEKDAYS[0].capitalize())
     tuesday = HoursField(WEEKDAYS[1].capitalize())

@@ -12,7 +12,8 @@ from rdv.opening_hours import WEEKDAYS, show_spans, week_of
 from rdv.permissions import can_change_settings
 from rdv.web.staff import closure_lines, context
 from rdv.web.staff.blueprint import bp
-from rdv.web.staff.forms import CfaSettingsForm, SiteSettingsForm
+from rdv.web.staff.forms import CfaSettingsForm
+from rdv.web.staff.mode_fields import SiteSettingsForm, above_site, chosen, own_words
 
 CLOSURES_SHOWN = 3
 DEFAULT_HOURS = "du lundi au vendredi, 9\u00a0h – 17\u00a0h (par défaut)"
@@ -58,14 +59,16 @@ def cfa_settings_form() -> ResponseReturnValue:
 
 @bp.route("/equipe/reglages/lieux/<public_id>", methods=["GET", "POST"])
 def site_settings(public_id: str) -> ResponseReturnValue:
-    """Change the name and opening hours of a place."""
+    """Change the name, the opening hours and the modes of contact of a place."""
     context.require_manager()
-    site = cfa_settings.get_site(context.current_cfa(), public_id)
-    form = SiteSettingsForm(data={"name": site.chosen_name, **_hours_typed(site)})
+    cfa = context.current_cfa()
+    site = cfa_settings.get_site(cfa, public_id)
+    form = SiteSettingsForm(data={"name": site.chosen_name, **_hours_typed(site), **chosen(site)})
+    form.say_above("le centre", above_site(cfa))
     if form.validate_on_submit():
         with transaction():
             changed = cfa_settings.update_site(
-                site, context.current_person(), form.name.data or None, [day.spans for day in form.days]
+                site, context.current_person(), form.name.data or None, [day.spans for day in form.days], form.opened()
             )
         return _saved(changed)
     return render_template(
@@ -121,6 +124,9 @@ def _site(site: Site) -> dict[str, object]:
     return {
         "name": site.shown_name,
         "address": site.shown_address,
-        "hours": [*days, ("Fermé", ", ".join(closed))] if days else [("Horaires", DEFAULT_HOURS)],
+        "hours": [
+            *([*days, ("Fermé", ", ".join(closed))] if days else [("Horaires", DEFAULT_HOURS)]),
+            ("Moyens de contact", own_words(site)),
+        ],
         "href": url_for("staff.site_settings", public_id=site.public_id),
     }

@@ -14,7 +14,7 @@ from rdv.settings import settings
 from rdv.throttle import Limit
 from rdv.web.staff import context
 from rdv.web.staff.blueprint import bp
-from rdv.web.staff.forms import ROLES, InviteForm, RoleForm
+from rdv.web.staff.forms import NOTICES, ROLES, InviteForm, RoleForm
 from rdv.web.staff.hand_over import label_of
 
 
@@ -173,6 +173,7 @@ def _line(membership: Membership, zone: str) -> dict[str, object]:
         "places": ", ".join(site.shown_name for site in membership.sites) or "Tous les lieux",
         "last_sign_in": french.moment(user.last_sign_in_at, zone) if user.last_sign_in_at else "Jamais",
         "invited": user.password_hash is None,
+        "notices": NOTICES[membership.notices],
         "is_me": user.id == context.current_person().id,
         "href": url_for("staff.member", public_id=user.public_id),
     }
