@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import attendance, clock, integrity, reminders, shortage, throttle, waitlist
+from rdv import attendance, clock, integrity, reminders, shortage, stats, throttle, waitlist
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
@@ -109,6 +109,13 @@ def offer_overlooked(now: datetime) -> None:
         raise Found(f"{failed} slots not offered")
 
 
+def refresh_medians(now: datetime) -> None:
+    """Write anew how long each centre and each place usually takes to answer."""
+    for table, medians in list(stats.changes(now)):
+        with transaction():
+            stats.write(table, medians)
+
+
 def _each(ids: Iterable[int], act: Callable[[int, datetime], None], now: datetime) -> int:
     """Act on each of these rows in a transaction of its own; return how many failed, each of which stops no other."""
     failed = 0
@@ -138,5 +145,6 @@ JOBS = (
     Job("end_offers", timedelta(minutes=1), end_offers),
     Job("offer_overlooked", timedelta(minutes=10), offer_overlooked),
     Job("tell_no_slot", timedelta(hours=1), tell_no_slot),
+    Job("refresh_medians", timedelta(days=1), refresh_medians),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

@@ -16,16 +16,24 @@ from rdv.deadlines.hours import opening_spans as opening_spans
 from rdv.models import Closure, Site
 
 
-def due_at(arrived_at: datetime, site: Site | None, working_days: int, cfa_id: int | None = None) -> datetime:
+def due_at(
+    arrived_at: datetime,
+    site: Site | None,
+    working_days: int,
+    cfa_id: int | None = None,
+    shut: Sequence[Closure] | None = None,
+) -> datetime:
     """Return the closing time of the site on the n-th working day after arrival, as a UTC instant.
 
     Days on which the CFA or the site is shut do not count; an adviser's absence changes nothing, a colleague answers.
     Without a site: Paris, national holidays, and the closures of the CFA (`cfa_id`, which a site knows by itself).
+    `shut`: the closures of the place, by who has read them already.
     """
     zone = site.timezone if site else clock.PARIS
     arrival = clock.to_zone(arrived_at, zone).date()
     cfa_id = cfa_id or (site.cfa_id if site else None)
-    shut = closures.of_place(cfa_id, site.id if site else None, arrival) if cfa_id else []
+    if shut is None:
+        shut = closures.of_place(cfa_id, site.id if site else None, arrival) if cfa_id else []
     found = _nth_opening(arrival, site, working_days, shut) or _nth_opening(arrival, site, working_days, ())
     if found is None:
         raise ValueError(f"site {site.public_id if site else ''} never opens")

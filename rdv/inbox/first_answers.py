@@ -14,9 +14,9 @@ from rdv.models import CandidateRequest, FirstAnswer, User
 def record(request: CandidateRequest, now: datetime, user: User | None = None) -> None:
     """Keep the first answer of a request that somebody has just given, once; `user` is None by the link of a mail.
 
-    A meeting that the candidate booked alone has waited for nobody: `mode` slot without a due date is not recorded.
+    A meeting that the candidate booked alone has waited for nobody, were the centre to call them later: not recorded.
     """
-    if request.due_at is None or db.session.get(FirstAnswer, request.id) is not None:
+    if request.mode == "slot" or request.due_at is None or db.session.get(FirstAnswer, request.id) is not None:
         return
     hours = deadlines.Hours(request.site, request.cfa_id, clock.to_zone(request.created_at, clock.PARIS).date())
     db.session.add(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import announcements, asker, french, links, notices
+from rdv import announcements, asker, clock, french, links, notices, promise
 from rdv.candidate import CALLBACK_WINDOWS
 from rdv.clock import PARIS
 from rdv.mails import meeting, people
@@ -150,19 +150,19 @@ def request_received(row: OutgoingMail) -> Mail:
     """A callback or a message is recorded: what was asked, and the date of the promised answer."""
     request = named(row.request)
     callback = request.mode == "callback"
-    zone = request.site.timezone if request.site else PARIS
-    promise = f"Réponse attendue avant {french.moment(request.due_at, zone)}." if request.due_at else ""
+    expected = promise.of_request(request, clock.now())
+    told = expected.to_who_waits if expected else ""
     windows = ", ".join(CALLBACK_WINDOWS[key] for key in request.callback_windows if key in CALLBACK_WINDOWS)
     ending = people.phone_ending(request.phone)
     cfa_phone = (request.site.phone if request.site else None) or request.cfa.phone
     closed = announcements.of_closure(request.cfa, request.site, request.created_at)
     return Mail(
         subject="Votre demande de rappel est enregistrée" if callback else "Votre message est enregistré",
-        preheader=promise,
+        preheader=told,
         greeting=people.greeting(request, row.to_email),
         paragraphs=(
             "Votre demande de rappel est enregistrée." if callback else "Votre message est enregistré.",
-            *((promise,) if promise else ()),
+            *((told,) if told else ()),
             *((closed,) if closed else ()),
         ),
         facts=facts(

@@ -160,6 +160,12 @@ def request_received_message_overseas(house: House) -> OutgoingMail:
     return mail("request_received", CANDIDATE, house.request(site=house.island, mode="message"))
 
 
+def request_received_where_answers_are_measured(house: House) -> OutgoingMail:
+    with make.writing():
+        house.site.answer_median = 300  # working minutes
+    return mail("request_received", CANDIDATE, house.request(site=house.site, mode="message"))
+
+
 def request_answered_by_adviser(house: House) -> OutgoingMail:
     request = house.request(mode="message", training_id=house.training.id)
     text = (
@@ -552,7 +558,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,
         booking_moved, booking_moved_with_a_message, missed_you, missed_you_without_any_slot, outcomes_missing,
         outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
-        request_received_message_overseas, request_answered_by_adviser, request_answered_without_account, call_missed, personal_link,
+        request_received_message_overseas, request_received_where_answers_are_measured, request_answered_by_adviser, request_answered_without_account, call_missed, personal_link,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
         move_instead, no_slot_left, no_slot_left_in_two_places, password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,

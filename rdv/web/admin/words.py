@@ -51,6 +51,7 @@ JOBS = {
     "end_offers": "Places proposées dont le délai est passé",
     "offer_overlooked": "Places libres à proposer aux listes d’attente",
     "tell_no_slot": "Prévenir quand un lien n’a plus de créneau",
+    "refresh_medians": "Délais de réponse montrés aux candidats",
     "check_integrity": "Contrôle d’intégrité de la base",
     "demo_top_up": "Créneaux de la démonstration",
 }

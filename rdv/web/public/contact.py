@@ -15,7 +15,7 @@ from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public.blueprint import bp
 from rdv.web.public.forms import CallbackForm, CandidateForm, MessageForm
 from rdv.web.public.origin import carried, platform
-from rdv.web.public.pages import answer_by, closed_notice, open_cfa, open_training, way_out
+from rdv.web.public.pages import closed_notice, open_cfa, open_training, promised, way_out
 from rdv.web.public.sending import earlier_result, form_token, personal_page
 
 FORMS: dict[str, type[CandidateForm]] = {"callback": CallbackForm, "message": MessageForm}
@@ -106,7 +106,7 @@ def _page(
     now = clock.now()
     page = render_template(
         f"public/{mode}.html", cfa=target.cfa, training=target.training, form=form, back=target.page,
-        token=form_token(mode, target.public_id, fresh), promise=answer_by(target.cfa, target.training, now),
+        token=form_token(mode, target.public_id, fresh), promise=promised(target.cfa, target.training, now),
         closed=closed_notice(target.cfa, target.training, now),
         action=url_for(request.endpoint or "", **(request.view_args or {}), **carried()),
     )  # fmt: skip

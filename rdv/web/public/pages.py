@@ -10,7 +10,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import announcements, clock, deadlines, directory, french, inbox, modes, slots
+from rdv import announcements, clock, directory, french, inbox, modes, promise, slots
 from rdv.errors import NotFound
 from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
@@ -61,10 +61,9 @@ def _first(shown: Sequence[ShownSlot]) -> int:
     return 2 * FIRST
 
 
-def answer_by(cfa: Cfa, training: Training | None, now: datetime) -> str:
-    """Return « mardi 24 novembre à 17 h », the moment before which this CFA promises to answer."""
-    site = inbox.main_site(cfa, training)
-    return french.moment(deadlines.due_at(now, site, cfa.answer_days), site.timezone if site else clock.PARIS)
+def promised(cfa: Cfa, training: Training | None, now: datetime) -> promise.Promise:
+    """Return when this CFA answers who asks now: what is usual there, and the date it promises."""
+    return promise.when_asked(cfa, inbox.main_site(cfa, training), now)
 
 
 def closed_notice(cfa: Cfa, training: Training | None, now: datetime) -> str | None:
@@ -83,12 +82,12 @@ def ways_of(cfa: Cfa, training: Training | None, now: datetime) -> list[Way]:
     """Return the other modes that a CFA keeps open there, with the answer it promises."""
     site = inbox.main_site(cfa, training)
     target: dict[str, Any] = {"training_id": training.public_id} if training else {"cfa_id": cfa.public_id}
-    promise = f"Réponse au plus tard {answer_by(cfa, training, now)}."
+    text = promised(cfa, training, now).sentence
     ways = []
     if modes.is_open("callback", cfa, site, training):
-        ways.append(Way("Être rappelé", promise, url_for("public.callback", **target, **carried()), "phone"))
+        ways.append(Way("Être rappelé", text, url_for("public.callback", **target, **carried()), "phone"))
     if modes.is_open("message", cfa, site, training):
-        ways.append(Way("Écrire au centre", promise, url_for("public.message", **target, **carried()), "mail"))
+        ways.append(Way("Écrire au centre", text, url_for("public.message", **target, **carried()), "mail"))
     return ways
 
 

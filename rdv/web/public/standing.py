@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import asker, clock, french, offers, sms, thread
+from rdv import asker, clock, french, offers, promise, sms, thread
 from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
@@ -215,10 +215,11 @@ def _expected(found: CandidateRequest, now: datetime) -> str:
     """Say when the centre should have answered."""
     if found.due_at is None:
         return "Le centre vous contactera."
-    due = french.moment(found.due_at, zone_of(found))
     if found.due_at <= now:
+        due = french.moment(found.due_at, zone_of(found))
         return f"Le centre devait vous répondre avant {due}. Il est en retard\u00a0: vous pouvez aussi l’appeler."
-    return f"Réponse attendue avant {due}."
+    expected = promise.of_request(found, now)
+    return expected.to_who_waits if expected else "Le centre vous contactera."
 
 
 def _asked(reading: Reading) -> list[tuple[str, str | None]]:
