@@ -60,6 +60,11 @@ def late(request: CandidateRequest, to: str | None = None) -> str:
     return f"{personal(request, to)}/retard"
 
 
+def redirect(request: CandidateRequest, to: str | None = None) -> str:
+    """« Votre demande peut être transmise »: yes or no."""
+    return f"{personal(request, to)}/transmettre"
+
+
 def answer(request: CandidateRequest) -> str:
     """The page where a CFA reads and answers without an account; bound to the address that received the request."""
     token = sign_link("answer", request.public_id, request.recipient_email, request.link_version)

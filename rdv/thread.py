@@ -15,9 +15,16 @@ EARLIER = {
     "left_waitlist": "Demande d’un rendez-vous plus tôt retirée",
 }
 
+_NAMED = ("redirect_asked", "redirected")  # titles that end with the name of a centre, as it was
+
 
 def title(event: RequestEvent, titles: Mapping[str, str]) -> str:
     """Return the title of an event; only a session's own list names its slot when somebody joins or leaves it."""
+    name = event.data.get("name")
+    if event.kind == "created" and event.data.get("from"):
+        return f"Demande transmise par {name or 'un autre centre'}"
+    if event.kind in _NAMED and name:
+        return f"{titles[event.kind]}\u00a0: {name}"
     if event.kind in EARLIER and not event.data.get("slot"):
         return EARLIER[event.kind]
     return titles[event.kind]

@@ -34,8 +34,10 @@ from rdv.inbox.lists import last_words as last_words
 from rdv.inbox.lists import page as page
 from rdv.inbox.lists import same_person as same_person
 from rdv.inbox.lists import with_contact as with_contact
+from rdv.inbox.opening import arrival as arrival
 from rdv.inbox.opening import earlier as earlier
 from rdv.inbox.opening import open_request as open_request
+from rdv.inbox.opening import promised as promised
 from rdv.inbox.opening import tell_cfa as tell_cfa
 from rdv.inbox.people import answerable_for as answerable_for
 from rdv.inbox.people import colleagues as colleagues

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +14,7 @@ from rdv.db import db, violated
 from rdv.errors import ModeClosed, RequestReplayed
 from rdv.identifiers import new_public_id, new_reference
 from rdv.inbox import people
-from rdv.models import CandidateRequest, Cfa, Training
+from rdv.models import CandidateRequest, Cfa, RequestEvent, Site, Training
 
 
 def open_request(
@@ -33,28 +34,9 @@ def open_request(
     site = people.main_site(cfa, training)
     if not modes.is_open(mode, cfa, site, training):
         raise ModeClosed
-    reference = new_reference()
-    resolved = contact_resolution.recipient_for(db.session(), training, site, cfa)
-    due_at = deadlines.due_at(now, site, cfa.answer_days, cfa.id)
-    request = CandidateRequest(
-        **candidate.columns(reference),
-        public_id=new_public_id(),
-        reference=reference,
-        cfa_id=cfa.id,
-        site_id=site.id if site else None,
-        training_id=training.id if training else None,
-        mode=mode,
-        callback_windows=callback_windows or [],
-        status="new",
-        due_at=due_at,
-        follow_up_at=now,
-        recipient_email=resolved.email,
-        submission_id=submission.id,
-        submission_digest=submission.digest,
-        last_event_at=now,
-        created_at=now,
-        updated_at=now,
-    )
+    request = arrival(mode, cfa, site, training, candidate, now)
+    request.callback_windows = callback_windows or []
+    request.submission_id, request.submission_digest = submission.id, submission.digest
     db.session.add(request)
     try:
         db.session.flush()  # the thread and the mails name it by its id
@@ -62,15 +44,46 @@ def open_request(
         if violated(error, "uq_candidate_request_submission_id"):
             raise RequestReplayed from None
         raise
-    data = {"mode": mode, "due": due_at.isoformat(), **asker.mark(asker.present(candidate))}
-    thread.add(request, "created", "candidate", now, data=data)
+    thread.add(request, "created", "candidate", now, data=promised(request) | asker.mark(asker.present(candidate)))
     notices.of_request("request_received", request, request.public_id)
     tell_cfa(request)
     return request
 
 
-def tell_cfa(request: CandidateRequest) -> None:
-    """Tell the resolved address; without one, the managers; without any of them the request waits in the inbox."""
+def arrival(
+    mode: str, cfa: Cfa, site: Site | None, training: Training | None, candidate: Candidate, now: datetime
+) -> CandidateRequest:
+    """Return a new request as it arrives at a place: its due date counted from now, for the address that receives there."""
+    reference = new_reference()
+    return CandidateRequest(
+        **candidate.columns(reference),
+        public_id=new_public_id(),
+        reference=reference,
+        cfa_id=cfa.id,
+        site_id=site.id if site else None,
+        training_id=training.id if training else None,
+        mode=mode,
+        status="new",
+        due_at=deadlines.due_at(now, site, cfa.answer_days, cfa.id),
+        follow_up_at=now,
+        recipient_email=contact_resolution.recipient_for(db.session(), training, site, cfa).email,
+        last_event_at=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def promised(request: CandidateRequest) -> dict[str, Any]:
+    """Return what the first event of a request keeps of it."""
+    return {"mode": request.mode, "due": request.due_at.isoformat() if request.due_at else None}
+
+
+def tell_cfa(request: CandidateRequest, event: RequestEvent | None = None) -> None:
+    """Tell the resolved address; without one, the managers; without any of them the request waits in the inbox.
+
+    `event`: what brought it to another place of the same centre, whose address has heard nothing of it.
+    """
+    again = f":{event.id}" if event else ""
     addresses = (
         [request.recipient_email]
         if request.recipient_email
@@ -78,8 +91,8 @@ def tell_cfa(request: CandidateRequest) -> None:
     )
     for email in addresses:
         outbox.enqueue(
-            "cfa_new_request", email, f"cfa_new_request:{request.public_id}:{email}"[:160],
-            request_id=request.id, cfa_id=request.cfa_id,
+            "cfa_new_request", email, f"cfa_new_request:{request.public_id}{again}:{email}"[:160],
+            request_id=request.id, cfa_id=request.cfa_id, event_id=event.id if event else None,
         )  # fmt: skip
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from rdv.mails import accounts, agenda, answers, candidate, candidate_news, cfa, day, reminders, rules, waitlist
+from rdv.mails import (
+    accounts,
+    agenda,
+    answers,
+    candidate,
+    candidate_news,
+    cfa,
+    day,
+    redirecting,
+    reminders,
+    rules,
+    waitlist,
+)
 from rdv.mails.message import Kind
 
 KINDS: dict[str, Kind] = {
@@ -13,6 +25,7 @@ KINDS: dict[str, Kind] = {
     **accounts.KINDS,
     **answers.KINDS,
     **day.KINDS,
+    **redirecting.KINDS,
     **rules.KINDS,
     **waitlist.KINDS,
     **reminders.KINDS,

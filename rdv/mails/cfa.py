@@ -62,6 +62,7 @@ def cfa_new_request(row: OutgoingMail) -> Mail:
             *_who(request),
             ("Lieu", request.site.shown_name if request.site else None),
             ("Moments souhaités", windows),
+            ("Transmise par", request.redirected_from.cfa.shown_name if request.redirected_from else None),
             ("Référence", request.reference),
         ),
         button=(

@@ -90,7 +90,9 @@ def test_the_text_part_says_all_that_the_html_says(message):
         assert link.get("href") in text
 
 
-@every_case(*[case for case in sorted(CASES) if case.startswith(("booking", "missed", "request", "personal"))])
+@every_case(
+    *[case for case in sorted(CASES) if case.startswith(("booking", "missed", "request", "redirect_asked", "personal"))]
+)
 def test_a_candidate_receives_nothing_that_was_typed_in_a_form(message):
     everything = str(message["Subject"]) + part(message, "plain") + part(message, "html")
     assert "piege" not in everything
@@ -100,7 +102,9 @@ def test_a_candidate_receives_nothing_that_was_typed_in_a_form(message):
     assert CANDIDATE not in message["From"] + message["Reply-To"] + everything
 
 
-@every_case(*[case for case in sorted(CASES) if case.startswith(("cfa_new", "adviser", "outcomes"))])
+@every_case(
+    *[case for case in sorted(CASES) if case.startswith(("cfa_new", "adviser", "outcomes", "redirect_refused"))]
+)
 def test_a_cfa_receives_no_contact_details_and_no_message(message):
     everything = str(message["Subject"]) + part(message, "plain") + part(message, "html")
     digits = re.sub(r"\D", "", everything)

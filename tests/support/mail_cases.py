@@ -189,6 +189,41 @@ def call_missed(house: House) -> OutgoingMail:
     return mail("call_missed", CANDIDATE, request, event_id=missed.id)
 
 
+def _elsewhere(house: House, actor: str) -> OutgoingMail:
+    request = house.request(house.bare, training_id=house.training.id)
+    came = event(request, "created", actor, data={"from": "autre", "name": "CFA Démonstration des Tilleuls"})
+    return mail("request_redirected", CANDIDATE, request, event_id=came.id)
+
+
+def request_redirected_by_the_centre(house: House) -> OutgoingMail:
+    return _elsewhere(house, "staff")
+
+
+def request_redirected_by_choice(house: House) -> OutgoingMail:
+    return _elsewhere(house, "candidate")
+
+
+def redirect_asked(house: House) -> OutgoingMail:
+    request = house.request(training_id=house.training.id)
+    data = {"cfa": house.bare.public_id, "name": house.bare.shown_name}
+    asked = event(request, "redirect_asked", "staff", user_id=house.adviser.id, data=data, text="Très motivée.")
+    return mail("redirect_asked", CANDIDATE, request, event_id=asked.id)
+
+
+def redirect_refused(house: House) -> OutgoingMail:
+    request = house.request(site=house.site)
+    said = event(
+        request, "candidate_note", "candidate", data={"refused": 1, "name": house.bare.shown_name}, text="Non."
+    )
+    return mail("redirect_refused", house.adviser.email, request, event_id=said.id, user_id=house.adviser.id)
+
+
+def cfa_new_request_of_another_centre(house: House) -> OutgoingMail:
+    first = house.request(public_id="demande-avant", reference="BDF-247-GHJ")
+    request = house.request(house.bare, mode="message", redirected_from_id=first.id)
+    return mail("cfa_new_request", "contact@cfa-sans-compte.example", request, cfa_id=house.bare.id)
+
+
 def personal_link(house: House) -> OutgoingMail:
     return mail("personal_link", CANDIDATE, house.request())
 
@@ -566,6 +601,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         adviser_slots_changed_and_cancelled, booking_confirmed_for_today, reminder_week, reminder_day_of_a_session,
         waitlist_joined, waitlist_joined_by_who_asks, seat_offered, seat_offered_earlier_to_who_asks, offer_ended,
         offer_ended_with_its_slot, waitlist_closed_with_the_session, waitlist_closed_when_it_begins,
-        reminder_day_to_who_said_yes, reminder_day_to_a_parent,
+        reminder_day_to_who_said_yes, reminder_day_to_a_parent, request_redirected_by_the_centre, request_redirected_by_choice,
+        redirect_asked, redirect_refused, cfa_new_request_of_another_centre,
     )
 }  # fmt: skip

@@ -20,6 +20,7 @@ def register(app: Flask) -> None:
         moving,
         pages,
         personal,
+        redirecting,
         resend,
         short,
         waiting,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, ical, presence, slots
+from rdv import clock, ical, presence, redirecting, slots
 from rdv.errors import LinkInvalid, NotFound, RdvError, TooManyRequests
 from rdv.models import Booking
 from rdv.web.forms import count_failed_secret
@@ -65,7 +65,7 @@ def personal_page(reading: Reading, refusal: RdvError | None = None) -> Response
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(reading, now), token=reading.token,
         held=held, now=now, waiting=waiting, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=phone_of(found),
         near=slots_of(near, found.training).slots, can_change=reading.can_change, has_file=booked,
-        can_confirm=reading.can_change and ask,
+        can_confirm=reading.can_change and ask, question=redirecting.pending(found),
         can_be_late=booked and held is not None and presence.late_opens_at(held.slot) <= now,
     )  # fmt: skip
     return page, refusal.status if refusal else 200

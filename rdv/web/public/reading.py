@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import asker, clock, inbox
+from rdv import asker, clock, inbox, redirecting
 from rdv.errors import LinkInvalid, NotFound
 from rdv.models import Booking, CandidateRequest, RequestEvent
 from rdv.tokens import check_recipient, read_link
@@ -51,11 +51,15 @@ class Reading:
 
 
 def open_link(token: str) -> Reading:
-    """Return what a personal link opens, or raise LinkInvalid: forged, of another purpose, revoked, or erased."""
+    """Return what a personal link opens, or raise LinkInvalid: forged, of another purpose, revoked, or erased.
+
+    The link of a request that was passed on opens the one that continues it.
+    """
     link = read_link("personal", token)
     try:
         found = inbox.get_by_public_id(link.object_id)
     except NotFound:
         raise LinkInvalid from None
     recipient = check_recipient(link, asker.contacts(found), found.link_version)
+    found = redirecting.followed(found, recipient)
     return Reading(found, token, asker.reads(found, recipient))

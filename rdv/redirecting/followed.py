@@ -1,0 +1,36 @@
+"""Which request continues one that was passed on, and for whom its page may be opened by the former link."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from rdv import asker
+from rdv.db import db
+from rdv.errors import LinkInvalid
+from rdv.models import CandidateRequest
+
+
+def continued(request: CandidateRequest) -> CandidateRequest | None:
+    """Return the request of another centre that continues this one, if it was passed on."""
+    return db.session.scalar(
+        sa.select(CandidateRequest)
+        .where(CandidateRequest.redirected_from_id == request.id)
+        .order_by(CandidateRequest.id)
+        .limit(1)
+    )
+
+
+def followed(request: CandidateRequest, recipient: str) -> CandidateRequest:
+    """Return the request that a person's link leads to: the last of those that continue theirs, while they are its contact.
+
+    Raises LinkInvalid when the links of that one were revoked: the former link falls with them.
+    """
+    found = request
+    while found.outcome == "redirected":
+        further = continued(found)
+        if further is None or recipient not in asker.contacts(further):
+            break
+        if further.link_version != 1:  # that of a request just made, as links.new_personal_token
+            raise LinkInvalid
+        found = further
+    return found
