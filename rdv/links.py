@@ -50,6 +50,16 @@ def cancel(request: CandidateRequest, to: str | None = None) -> str:
     return f"{personal(request, to)}/annuler"
 
 
+def take_slot(request: CandidateRequest, slot: _Public, to: str | None = None) -> str:
+    """Book a slot for a request that exists already: a button, no form to fill; the reference stays the same."""
+    return f"{personal(request, to)}/creneau/{slot.public_id}"
+
+
+def choose_slot(request: CandidateRequest, to: str | None = None) -> str:
+    """Every slot that a request may take, each leading to `take_slot`."""
+    return f"{personal(request, to)}/creneaux"
+
+
 def presence(request: CandidateRequest, to: str | None = None) -> str:
     """« Vous venez ? »: yes, no, or another day."""
     return f"{personal(request, to)}/presence"

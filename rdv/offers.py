@@ -13,19 +13,24 @@ from rdv.models import CandidateRequest, SeatHold
 
 
 def live_of(request: CandidateRequest, now: datetime) -> SeatHold | None:
-    """Return the seat held for a person who has not answered yet, if any."""
+    """Return the seat that a list holds for a person who has not answered yet, if any."""
     return db.session.scalar(
         sa.select(SeatHold)
-        .where(SeatHold.request_id == request.id, SeatHold.status == "live", SeatHold.until > now)
+        .where(
+            SeatHold.request_id == request.id, SeatHold.kind != "proposal", SeatHold.status == "live",
+            SeatHold.until > now,
+        )
         .order_by(SeatHold.id.desc())
         .limit(1)
-    )
+    )  # fmt: skip
 
 
 def get(request: CandidateRequest, public_id: str) -> SeatHold:
-    """Return one offer made to this person, whatever its state, or raise OfferEnded."""
+    """Return one offer made to this person, whatever its state, or raise OfferEnded; what an answer proposes is `taking`'s."""
     found = db.session.scalar(
-        sa.select(SeatHold).where(SeatHold.public_id == public_id, SeatHold.request_id == request.id)
+        sa.select(SeatHold).where(
+            SeatHold.public_id == public_id, SeatHold.request_id == request.id, SeatHold.kind != "proposal"
+        )
     )
     if found is None:
         raise OfferEnded

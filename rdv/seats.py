@@ -193,6 +193,19 @@ def cut_short(held: SeatHold, now: datetime) -> None:
     db.session.expire(held)
 
 
+def let_proposals_lapse(request_id: int, now: datetime) -> None:
+    """Do the same with all that was proposed to a request: it has its answer elsewhere. The caller holds the request's lock."""
+    db.session.connection().execute(
+        sa.update(SeatHold)
+        .where(
+            SeatHold.request_id == request_id, SeatHold.kind == "proposal", SeatHold.status == "live",
+            SeatHold.until > now,
+        )
+        .values(until=now, updated_at=now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
 def _end(held: SeatHold, status: str, now: datetime, *more: sa.ColumnElement[bool]) -> bool:
     ended = db.session.connection().execute(
         sa.update(SeatHold)

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import asker, audit, clock, deadlines, notices, thread
+from rdv import asker, audit, clock, deadlines, notices, seats, thread
 from rdv.db import db
 from rdv.errors import EditedMeanwhile, NotFound, RdvError, WrongTransition
 from rdv.inbox import calling, first_answers, people, state
@@ -18,6 +18,7 @@ from rdv.inbox.words import CALL_RESULTS, CLOSING_OUTCOMES, NOT_REACHED, TRANSIT
 from rdv.models import CandidateRequest, RequestEvent, User
 
 UNDO = timedelta(seconds=20)  # an answer leaves no sooner: until then its author may take it back
+_REPLACES = ("answer", "answered_elsewhere")  # what an earlier answer proposed is no longer kept
 FARTHEST_CALL = timedelta(days=60)  # a call is planned no later
 
 
@@ -44,6 +45,8 @@ def record(
     before = state.of(request)
     event = thread.add(request, kind, actor, now, user=user, text=text, data=data, internal=internal)
     reached = state.after(before, event)
+    if kind in _REPLACES or (reached is not None and reached.status == "closed"):
+        seats.let_proposals_lapse(request.id, now)
     if reached is not None and reached != before:
         reached.write(request)
         request.follow_up_at = now

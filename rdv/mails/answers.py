@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from rdv import french, links
-from rdv.mails import people
-from rdv.mails.candidate import PAGE, WHY
-from rdv.mails.day import next_slots
+from rdv.mails import dates, people
+from rdv.mails.candidate import WHY
 from rdv.mails.message import Kind, Mail, named
 from rdv.models import OutgoingMail
 
@@ -15,8 +14,8 @@ from rdv.models import OutgoingMail
 def call_missed(row: OutgoingMail) -> Mail:
     """The CFA called and reached nobody: three real slots, and other hours to be called."""
     request = named(row.request)
-    offered = next_slots(request)
-    page = (PAGE, links.personal(request, row.to_email))
+    offered = dates.to_take(request, row.to_email)
+    page = links.personal(request, row.to_email)
     wrong_number = named(row.event).data["result"] == "wrong_number"
     number = people.phone_ending(request.phone)
     return Mail(
@@ -26,12 +25,18 @@ def call_missed(row: OutgoingMail) -> Mail:
         paragraphs=(
             f"{request.cfa.shown_name} a essayé de vous appeler, sans réussir à vous joindre."
             + (f" Le numéro qui finit par {number} ne semble pas être le bon." if wrong_number and number else ""),
-            "Ces dates sont libres. Ouvrez celle qui vous convient pour la réserver."
+            "Ces dates sont libres. Choisissez celle qui vous convient\u00a0: un bouton la réserve, rien à remplir."
             if offered
             else "Dites-nous quand vous êtes joignable\u00a0: le centre vous rappellera.",
         ),
-        button=offered[0] if offered else page,
-        links=(*offered[1:], page) if offered else (),
+        choices=offered,
+        button=None if offered else ("Dire quand m’appeler", page),
+        links=(
+            ("Choisir une autre date", links.choose_slot(request, row.to_email)),
+            ("Dire plutôt quand m’appeler", page),
+        )
+        if offered
+        else (),
         after=(
             f"Référence\u00a0: {request.reference}. Le numéro du centre{french.NBSP}: {french.phone(request.cfa.phone)}.",
         )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import attendance, clock, french, links, notices, rules, slots
-from rdv.db import db
-from rdv.mails import meeting, people
+from rdv import attendance, clock, french, links, notices
+from rdv.mails import dates, meeting, people
 from rdv.mails.candidate import PAGE, WHY
-from rdv.mails.message import Kind, Link, Mail, facts, named
-from rdv.models import Booking, CandidateRequest, OutgoingMail, Site
+from rdv.mails.message import Kind, Mail, facts, named
+from rdv.models import Booking, OutgoingMail
 
-OFFERED = 3  # slots in a mail
 LISTED = 8  # meetings in a mail to the staff
 
 
@@ -19,7 +17,7 @@ def missed_you(row: OutgoingMail) -> Mail:
     """Somebody did not come: no blame, three real slots, and other ways to talk."""
     booking = meeting.of(row)
     slot, request = booking.slot, booking.request
-    offered = next_slots(request)
+    offered = dates.to_book(request)
     everything = links.training(request.training) if request.training else links.cfa(request.cfa)
     phone = french.phone(slot.site.phone or slot.cfa.phone)
     return Mail(
@@ -44,24 +42,6 @@ def missed_you(row: OutgoingMail) -> Mail:
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
     )
-
-
-def next_slots(request: CandidateRequest) -> tuple[Link, ...]:
-    """Return the next free slots as links that lead to their booking page."""
-    now = clock.now()
-    training = request.training
-    own = rules.OWN_PAGE  # the links of a mail name no platform
-    free = (
-        slots.free_for_training(training, now, OFFERED, platform=own)
-        if training
-        else slots.free_for_cfa(request.cfa, now, OFFERED, platform=own)
-    )
-    found = []
-    for slot in free:
-        site = db.session.get_one(Site, slot.site_id)
-        label = f"{french.moment(slot.starts_at, site.timezone)}, {slots.PLACE_LABELS[slot.place].lower()}"
-        found.append((label[0].upper() + label[1:], links.slot(slot)))
-    return tuple(found)
 
 
 def outcomes_missing(row: OutgoingMail) -> Mail:

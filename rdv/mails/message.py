@@ -25,6 +25,7 @@ class Mail:
     preheader: str = ""  # shown by mailboxes beside the subject
     quote: str = ""  # words of a person, kept as they were written
     facts: tuple[Fact, ...] = ()
+    choices: tuple[Link, ...] = ()  # equal buttons: dates to take
     button: Link | None = None
     after: tuple[str, ...] = ()  # what happens next
     links: tuple[Link, ...] = ()

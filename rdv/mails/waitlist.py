@@ -10,7 +10,7 @@ from rdv import french, links, notices, waitlist
 from rdv.db import db
 from rdv.mails import meeting, people
 from rdv.mails.candidate import PAGE, WHY
-from rdv.mails.day import next_slots
+from rdv.mails.dates import to_book
 from rdv.mails.message import Fact, Kind, Link, Mail, facts, named
 from rdv.models import CandidateRequest, OutgoingMail, SeatHold, Slot
 
@@ -150,7 +150,7 @@ def waitlist_closed(row: OutgoingMail) -> Mail:
     """A list ends with its session, cancelled or begun; other dates follow."""
     request, who, slot = named(row.request), people.reader(row), _slot(row)
     cancelled = named(row.event).data["why"] == "cancelled"
-    offered = next_slots(request)
+    offered = to_book(request)
     return Mail(
         subject=f"{'Réunion annulée' if cancelled else 'Liste d’attente close'} : {meeting.start(slot)}",
         preheader="D’autres dates sont possibles.",

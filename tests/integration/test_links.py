@@ -18,6 +18,8 @@ def test_each_link_is_a_route(app):
         "public.personal": links.personal(request),
         "public.move": links.move(request),
         "public.cancel": links.cancel(request),
+        "public.take_slot": links.take_slot(request, slot),
+        "public.choose_slot": links.choose_slot(request),
         "public.presence": links.presence(request),
         "public.late": links.late(request, request.phone),
         "public.short": links.short(request, "+33639980001"),

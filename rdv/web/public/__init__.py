@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
         redirecting,
         resend,
         short,
+        taking,
         waiting,
     )
 

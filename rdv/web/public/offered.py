@@ -69,7 +69,7 @@ def _offer(reading: Reading, hold: SeatHold) -> Offer:
     slot, held = hold.slot, reading.request.booking
     earlier = hold.kind == "earlier" and held is not None
     facts = [
-        *_facts(slot),
+        *facts_of(slot),
         ("Places gardées", str(hold.seats) if hold.seats > 1 else None),
         ("À la place de", french.moment(held.starts_at, slot.site.timezone) if earlier and held else None),
     ]
@@ -82,10 +82,11 @@ def _place(entry: WaitlistEntry) -> Place | None:
     if slot is None:
         return None
     rank = french.rank(waitlist.position(entry))
-    return Place(sign_form(LEAVE, entry.request.public_id), _when(slot), rank, _facts(slot))
+    return Place(sign_form(LEAVE, entry.request.public_id), _when(slot), rank, facts_of(slot))
 
 
-def _facts(slot: Slot) -> list[tuple[str, str | None]]:
+def facts_of(slot: Slot) -> list[tuple[str, str | None]]:
+    """Return what a meeting is, how long and where, as pairs for `facts`."""
     minutes = int((slot.ends_at - slot.starts_at).total_seconds() // 60)
     address = "\n".join(part for part in (slot.site.shown_name, slot.site.shown_address) if part)
     return [
