@@ -13,6 +13,7 @@ MAILS = {
     "request_answered": "Réponse du centre",
     "personal_link": "Lien personnel",
     "cfa_new_request": "Nouvelle demande (au centre)",
+    "centre_unreached": "Centre non joint (au candidat)",
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
@@ -42,6 +43,7 @@ TEXTS = {
     "cancelled": "Rendez-vous annulé",
     "reminder_day": "Rappel, la veille",
     "seat_offered": "Place proposée",
+    "centre_unreached": "Centre non joint",
 }
 
 JOBS = {
