@@ -47,6 +47,7 @@ def centre_unreached(row: OutgoingMail) -> Mail:
         ),
         button=(PAGE, links.personal(request, row.to_email)),
         after=("Vous n’avez rien à refaire\u00a0: votre demande est gardée.",) if next_way != "nobody" else (),
+        links=(("Chercher un autre centre", links.home()),) if next_way == "nobody" else (),
         footer_reason=WHY,
     )
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rdv import clock, delivery, delivery_events, inbox, transport
+from rdv import clock, dead_addresses, delivery, delivery_events, inbox, links, transport
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.models import DeadAddress, MailEvent, OutgoingMail
+from rdv.models import AuditEntry, DeadAddress, MailEvent, OutgoingMail, RequestEvent
 from rdv.web.api import mail_events, signature
 from tests import make
+from tests.support.pages import sign_in, submit, visit
 
 PATH = "/api/courriels/evenements"
 SECRET, FORMER = "s" * 32, "f" * 32
@@ -153,8 +154,88 @@ def test_what_is_no_batch_is_refused_in_json(client, mail):
     assert post(client, [event(mail)] * 501).status_code == 413
     assert post(client, b" " * 300_000).status_code == 413
     answer = client.get(PATH)
-    assert (answer.status_code, answer.mimetype, answer.headers["Allow"]) == (
-        405,
-        "application/problem+json",
-        "OPTIONS, POST",
-    )
+    assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
+    assert "POST" in answer.headers["Allow"]
+
+
+# -- who sees it ------------------------------------------------------------------------------------------------------
+
+
+def declare(*emails, reason="hard_bounce"):
+    with transaction():
+        for email in emails:
+            dead_addresses.declare(email, reason, None, clock.now())
+
+
+def test_the_service_team_sees_dead_addresses_and_lifts_them(client, mail):
+    training = mail.request.training
+    other = make.training(make.cfa(name="CFA Voisin", email="commune@cfa.example"), email="formation@cfa.example")
+    asked = make.candidate_request(training.cfa, email="zoe.lambert@courriel.example")
+    quiet = make.cfa(email="muette@cfa.example")
+    declare("formation@cfa.example", "zoe.lambert@courriel.example", "muette@cfa.example")
+    counts(post(client, [event(mail)]))
+    with transaction():
+        asked.email_state = "dead"
+    sign_in(client, make.service_member())
+    home = visit(client, "/admin/", checked=False)
+    assert "2 adresses de centres en erreur, sur 3 en tout" in home.text
+    assert "1 sans aucune adresse, sur 3 centres" in home.text  # the one whose only address is dead
+    page = visit(client, home.link("2 adresses de centres"), checked=False)
+    row = next(each for each in page.all("tbody tr") if "formation@" in each.text)
+    for cfa in (training.cfa, other.cfa):
+        assert f"{cfa.shown_name} ({cfa.siret})" in row.text
+    assert "zoe.lambert" not in page.html
+    assert "z…@courriel.example" in page.text
+    assert "L’adresse n’existe pas" in row.text
+    shown = visit(client, "/admin/courriels/", checked=False)
+    assert "Remis" in next(each for each in shown.all("tbody tr") if "Nouvelle demande" in each.text).text
+    ids = [row.public_id for row in db.session.scalars(sa.select(DeadAddress)) if row.email != quiet.email]
+    submit(client, page, form="actions", rowid=ids, checked=False)
+    assert db.session.scalars(sa.select(DeadAddress.email)).all() == ["muette@cfa.example"]
+    assert asked.email_state is None
+    lines = db.session.execute(
+        sa.select(AuditEntry.object_id, AuditEntry.data).where(AuditEntry.action == "dead_address.lifted")
+    ).all()
+    assert {line.object_id for line in lines} == set(ids)
+    assert "@" not in str(lines)
+    assert "Adresse en erreur : remise en service" in visit(client, "/admin/journal/", checked=False).text
+
+
+def test_managers_see_which_colleague_is_told_nothing(app, client, time):
+    cfa = make.cfa()
+    manager, adviser = make.manager(cfa), make.adviser(cfa, email="bob@cfa.example")
+    declare("bob@cfa.example")
+    sign_in(client, manager)
+    page = visit(client, "/equipe/membres")
+    assert [each.text for each in page.all("tbody td") if "en erreur" in each.text] == [
+        "bob@cfa.example Adresse en erreur"
+    ]
+    assert "Ces personnes ne sont prévenues de rien" in page.text
+    sign_in(theirs := app.test_client(), adviser)
+    assert "en erreur" not in visit(theirs, "/equipe/membres").text
+
+
+@pytest.mark.parametrize(
+    ("state", "phone", "words"),
+    [
+        ("dead", "+33199001234", "Adresse en erreur : appelez au 01 99 00 12 34"),
+        ("dead", None, "sans numéro de téléphone"),
+        ("doubtful", "+33199001234", "appelez au 01 99 00 12 34 pour la vérifier"),
+    ],
+)
+@pytest.mark.sqlite_only  # words of a page
+def test_the_doubt_stands_beside_the_address(client, time, state, phone, words):
+    cfa = make.cfa()
+    request = make.candidate_request(cfa, email="zoe@courriel.example", phone=phone, email_state=state)
+    with transaction() as session:
+        data = {"why": "hard_bounce", "to": "centre", "next": "managers"}
+        session.add(RequestEvent(request_id=request.id, kind="mail_failed", actor="system", at=clock.now(), data=data))
+    label = {"dead": "Adresse en erreur", "doubtful": "À vérifier"}[state]
+    sign_in(client, make.manager(cfa))
+    page = visit(client, f"/equipe/demandes/{request.public_id}")
+    assert words in page.text
+    assert "Demande non reçue à l’adresse du centre : les responsables sont prévenus" in page.text
+    link = visit(client, links.answer(request))
+    for each in (page, link):
+        assert words in each.text
+        assert f"zoe@courriel.example {label}" in each.text

@@ -46,6 +46,25 @@ TEXTS = {
     "centre_unreached": "Centre non joint",
 }
 
+DELIVERIES = {
+    "delivered": "Remis",
+    "deferred": "Retardé",
+    "soft_bounce": "Revenu, boîte pleine ou absente un moment",
+    "hard_bounce": "Revenu, adresse inconnue",
+    "blocked": "Bloqué",
+    "complaint": "Signalé indésirable",
+    "unsubscribed": "Désinscription",
+}
+
+# Why nothing is sent to an address any more.
+DEATHS = {
+    "hard_bounce": "L’adresse n’existe pas",
+    "blocked": "Le serveur bloque nos courriels",
+    "complaint": "Signalés comme indésirables",
+    "unsubscribed": "Désinscription",
+    "soft_bounce": "Boîte toujours pleine ou absente",
+}
+
 JOBS = {
     "purge": "Ménage des données périmées",
     "remind": "Rappels avant les rendez-vous",
@@ -74,6 +93,7 @@ _ACTS = {
     "invited_again": "invitation renvoyée",
     "meetings_cancelled": "rendez-vous annulés",
     "meetings_kept": "rendez-vous maintenus",
+    "lifted": "remise en service",
     "links_revoked": "liens révoqués",
     "open": "ouvert aux réservations",
     "overbooked": "place ajoutée",
@@ -94,6 +114,7 @@ _NOUNS = {
     "calendar_feed": "Calendrier",
     "cfa": "Centre",
     "closure": "Fermeture",
+    "dead_address": "Adresse en erreur",
     "feed": "Calendrier",
     "mail": "Courriel",
     "meeting_type": "Type de rendez-vous",
@@ -117,6 +138,7 @@ _FACTS = {
     "after": "après",
     "before": "avant",
     "cancelled": "annulés",
+    "centres": "centres",
     "days": "jours",
     "kept": "maintenus",
     "opened": "rouverts",
@@ -133,9 +155,11 @@ _FACTS = {
     "seats": "places",
     "sites": "lieux",
     "told": "personnes prévenues",
+    "why": "raison",
 }
 
 _VALUES = {
+    **{code: words[:1].lower() + words[1:] for code, words in DEATHS.items()},
     "one": "ce créneau",
     "following": "ce créneau et les suivants",
     "all": "toute la série",
