@@ -108,7 +108,7 @@ def centre_unreached(row: OutgoingSms) -> str:
     phone = french.phone((request.site.phone if request.site else None) or request.cfa.phone).replace(french.NBSP, " ")
     call = f" Appelez le {phone}." if phone else ""
     return words.fitted(
-        lambda name, _zone: f"Demande non reçue{name}.{call} Réf. {request.reference} : {page}",
+        lambda name, _zone: f"Demande non arrivée{name}.{call} Réf. {request.reference} : {page}",
         request.cfa.shown_name, "",
     )  # fmt: skip
 

@@ -95,6 +95,7 @@ _ACTS = {
     "meetings_kept": "rendez-vous maintenus",
     "lifted": "remise en service",
     "links_revoked": "liens révoqués",
+    "notices_changed": "messages choisis",
     "open": "ouvert aux réservations",
     "overbooked": "place ajoutée",
     "password_changed": "mot de passe changé",
