@@ -75,10 +75,15 @@ def redirect(request: CandidateRequest, to: str | None = None) -> str:
     return f"{personal(request, to)}/transmettre"
 
 
-def answer(request: CandidateRequest) -> str:
-    """The page where a CFA reads and answers without an account; bound to the address that received the request."""
-    token = sign_link("answer", request.public_id, request.recipient_email, request.link_version)
+def answer(request: CandidateRequest, to: str | None = None) -> str:
+    """The page where a CFA reads and answers without signing in; bound to a member's address `to`, else to the request's."""
+    token = sign_link("answer", request.public_id, to or request.recipient_email, request.link_version)
     return absolute(f"/demande/{token}")
+
+
+def outcome(request: CandidateRequest, word: str, to: str | None = None) -> str:
+    """The same page, with what was done already chosen (`rdv.outcomes`): one button writes it."""
+    return f"{answer(request, to)}?resultat={word}"
 
 
 def activate(cfa: Cfa, email: str) -> str:

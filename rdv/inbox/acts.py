@@ -14,7 +14,7 @@ from rdv import asker, audit, clock, deadlines, notices, seats, thread
 from rdv.db import db
 from rdv.errors import EditedMeanwhile, NotFound, RdvError, WrongTransition
 from rdv.inbox import calling, first_answers, people, state
-from rdv.inbox.words import CALL_RESULTS, CLOSING_OUTCOMES, NOT_REACHED, TRANSITIONS
+from rdv.inbox.words import CALL_RESULTS, CLOSING_OUTCOMES, NOT_REACHED, TOLD_WHEN_CLOSED, TRANSITIONS
 from rdv.models import CandidateRequest, RequestEvent, User
 
 UNDO = timedelta(seconds=20)  # an answer leaves no sooner: until then its author may take it back
@@ -89,11 +89,6 @@ def answer(
     """
     if not request.email:
         raise RdvError("Cette personne n’a pas donné d’adresse électronique\u00a0: appelez-la, puis notez l’appel.")
-    if not notices.read(request):
-        raise RdvError(
-            "L’adresse électronique de cette personne est en erreur : nos courriels n’y arrivent plus. Appelez-la, puis "
-            "notez l’appel."
-        )
     take(request, version)
     _own(request, user)
     event = record(request, "answer", actor, now, user=user, text=text, data=data)
@@ -194,14 +189,20 @@ def close(
     now: datetime,
     *,
     user: User | None = None,
+    text: str | None = None,
     version: int | None = None,
 ) -> RequestEvent:
-    """Close a request with an outcome that staff may choose."""
+    """Close a request with an outcome that staff may choose; the person hears of one that leaves them without an answer."""
     if outcome not in CLOSING_OUTCOMES:
         raise RdvError("Choisissez le résultat dans la liste.")
     take(request, version)
     _allow(request, "closed")
-    return record(request, "closed", actor, now, user=user, data={"outcome": outcome}, internal=True)
+    event = record(
+        request, "closed", actor, now, user=user, text=text or None, data={"outcome": outcome}, internal=True
+    )
+    if outcome in TOLD_WHEN_CLOSED:
+        notices.of_request("request_closed", request, str(event.id), event, not_before=now + UNDO)
+    return event
 
 
 def reopen(request: CandidateRequest, actor: str, now: datetime, *, user: User | None = None) -> None:
@@ -215,12 +216,9 @@ def reopen(request: CandidateRequest, actor: str, now: datetime, *, user: User |
     record(request, "reopened", actor, now, user=user, data={"due": promise(request, now)}, internal=True)
 
 
-def wake_as_call(request: CandidateRequest, now: datetime, why: str = "no_email") -> None:
-    """Turn a request whose person cannot be mailed into an « à appeler » task of the inbox, with a due date.
-
-    `why`: no_email, or mail_failed when a mail of ours did not arrive.
-    """
-    data = {"why": why, "due": promise(request, now)}
+def wake_as_call(request: CandidateRequest, now: datetime) -> None:
+    """Turn a request whose person cannot be mailed into an « à appeler » task of the inbox, with a due date."""
+    data = {"why": "no_email", "due": promise(request, now)}
     record(request, "reopened", "system", now, data=data, internal=True)
 
 

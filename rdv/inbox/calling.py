@@ -40,7 +40,7 @@ def next_attempt(request: CandidateRequest, now: datetime) -> datetime:
 
     Whoever gave no window, or windows in which the place is always shut, is called at the next opening.
     """
-    from_instant = now + SOONEST_AGAIN
+    from_instant = _next_quarter(now + SOONEST_AGAIN)
     zone = zone_of(request)
     hours = deadlines.Hours(request.site, request.cfa_id, clock.to_zone(now, zone).date())
     first: datetime | None = None
@@ -56,3 +56,8 @@ def next_attempt(request: CandidateRequest, now: datetime) -> datetime:
         if opens - now > timedelta(days=_FARTHEST_DAYS):
             break
     return first or from_instant
+
+
+def _next_quarter(instant: datetime) -> datetime:
+    """Return the next quarter of an hour: a call is planned at 14:15, not at 14:07."""
+    return instant + timedelta(seconds=-(instant.timestamp() % 900) % 900)

@@ -29,6 +29,8 @@ OUTCOME_LABELS = {
 }
 # What staff may choose when closing by hand.
 CLOSING_OUTCOMES = ("answered", "meeting_set", "unreachable", "not_for_us", "no_follow_up")
+# Of those, what leaves the person without an answer: they are told, and may go elsewhere.
+TOLD_WHEN_CLOSED = ("unreachable", "not_for_us", "no_follow_up")
 # Result of a call; only a conversation is an answer (design.md §4).
 CALL_RESULTS = {
     "reached": "J’ai parlé à la personne",

@@ -13,7 +13,6 @@ from rdv.mails import (
     redirecting,
     reminders,
     rules,
-    undelivered,
     waitlist,
 )
 from rdv.mails.message import Kind
@@ -30,5 +29,4 @@ KINDS: dict[str, Kind] = {
     **rules.KINDS,
     **waitlist.KINDS,
     **reminders.KINDS,
-    **undelivered.KINDS,
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rdv import french, links
+from rdv import french, links, notices
 from rdv.mails import dates, people
 from rdv.mails.candidate import WHY
-from rdv.mails.message import Kind, Mail, named
+from rdv.mails.message import Kind, Mail, facts, named
 from rdv.models import OutgoingMail
 
 
@@ -46,10 +46,56 @@ def call_missed(row: OutgoingMail) -> Mail:
     )
 
 
+CLOSED = {
+    "not_for_us": (
+        "Votre demande ne concerne pas ce centre de formation",
+        "{name} indique que votre demande ne le concerne pas. Un autre centre peut y répondre.",
+    ),
+    "unreachable": (
+        "Le centre de formation n’a pas réussi à vous joindre",
+        "{name} a essayé de vous joindre, sans succès, et a terminé votre demande. Un mot sur votre page suffit pour la reprendre.",
+    ),
+    "no_follow_up": (
+        "Votre demande est terminée",
+        "{name} a terminé votre demande. Un mot sur votre page suffit pour la reprendre, si elle est toujours d’actualité.",
+    ),
+}
+
+
+def request_closed(row: OutgoingMail) -> Mail:
+    """The CFA ended the request without an answer: said honestly, with what can still be done."""
+    request = named(row.request)
+    subject, words = CLOSED[named(row.event).data["outcome"]]
+    page = ("Ouvrir ma page personnelle", links.personal(request, row.to_email))
+    elsewhere = ("Chercher un autre centre de formation", links.home())
+    not_for_us = named(row.event).data["outcome"] == "not_for_us"
+    return Mail(
+        subject=subject,
+        preheader=f"Demande {request.reference}.",
+        greeting=people.greeting(request, row.to_email),
+        paragraphs=(words.format(name=request.cfa.shown_name),),
+        facts=facts(
+            ("Formation", request.training.shown_title if request.training else None),
+            ("Téléphone du centre", french.phone((request.site.phone if request.site else None) or request.cfa.phone)),
+            ("Référence", request.reference),
+        ),
+        button=elsewhere if not_for_us else page,
+        links=(page if not_for_us else elsewhere,),
+        footer_reason=WHY,
+        reply_to=request.recipient_email,
+    )
+
+
+def _still_closed(row: OutgoingMail, _now: datetime) -> bool:
+    request = named(row.request)
+    theirs = row.to_email in notices.addresses(request)
+    return theirs and request.status == "closed" and request.outcome == named(row.event).data["outcome"]
+
+
 def _still_missed(row: OutgoingMail, _now: datetime) -> bool:
     """Nothing was said since: the request still waits for that next call."""
     request = named(row.request)
     return request.status == "in_progress" and request.attempts > 0
 
 
-KINDS = {"call_missed": Kind(call_missed, _still_missed)}
+KINDS = {"call_missed": Kind(call_missed, _still_missed), "request_closed": Kind(request_closed, _still_closed)}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import asker, french, links
+from rdv import asker, french, inbox, links
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.clock import PARIS
 from rdv.db import db
-from rdv.mails import meeting
+from rdv.mails import meeting, outcomes
 from rdv.mails.message import Fact, Kind, Mail, facts, named
 from rdv.mails.people import asker_name, candidate_name
 from rdv.models import Booking, CandidateRequest, OutgoingMail, Slot
@@ -69,6 +70,7 @@ def cfa_new_request(row: OutgoingMail) -> Mail:
             "Lire la demande et y répondre",
             links.answer(request) if at_its_address else links.staff_request(request),
         ),
+        outcomes=outcomes.of(request, row.to_email),
         after=(
             "« Lire la demande » montre les coordonnées et le message du candidat, "
             + (
@@ -86,6 +88,22 @@ def cfa_new_request(row: OutgoingMail) -> Mail:
             if at_its_address
             else "Vous recevez ce message parce que vous êtes responsable de ce centre de formation."
         ),
+    )
+
+
+def cfa_link_again(row: OutgoingMail) -> Mail:
+    """The link of a request, asked for again from one that was too old or had been replaced."""
+    request = named(row.request)
+    return replace(
+        cfa_new_request(row),
+        subject="Le lien pour répondre à une demande",
+        paragraphs=("Voici un nouveau lien vers la demande que vous vouliez ouvrir.",),
+        button=("Lire la demande et y répondre", links.answer(request, row.to_email)),
+        after=(
+            "Ce lien est réservé à votre adresse\u00a0: ne le transférez pas.",
+            "Vous n’avez rien demandé\u00a0? Ignorez ce message\u00a0: rien n’a changé.",
+        ),
+        footer_reason="Vous recevez ce message parce que cette adresse a reçu cette demande et qu’un nouveau lien a été demandé.",
     )
 
 
@@ -178,6 +196,14 @@ def _unanswered(row: OutgoingMail, _now: datetime) -> bool:
     return named(row.request).status in ("new", "in_progress")
 
 
+def _open_for_them(row: OutgoingMail, _now: datetime) -> bool:
+    """A link goes to the address that receives the request, or to a member who is still one."""
+    request = named(row.request)
+    member = row.user is not None and row.user.active and row.user.email == row.to_email
+    mine = row.to_email == request.recipient_email or (member and inbox.works_for(request.cfa_id, row.user_id or 0))
+    return mine and request.status != "closed"
+
+
 def _theirs(row: OutgoingMail) -> bool:
     return meeting.works_there(row.user, meeting.of(row).slot)
 
@@ -206,6 +232,7 @@ def _cancelled(row: OutgoingMail, _now: datetime) -> bool:
 
 KINDS = {
     "cfa_new_request": Kind(cfa_new_request, _unanswered),
+    "cfa_link_again": Kind(cfa_link_again, _open_for_them),
     "adviser_new_booking": Kind(adviser_new_booking, _booked),
     "adviser_booking_cancelled": Kind(adviser_booking_cancelled, _cancelled),
     "adviser_booking_moved": Kind(adviser_booking_moved, _moved),

@@ -27,6 +27,7 @@ class Mail:
     facts: tuple[Fact, ...] = ()
     choices: tuple[Link, ...] = ()  # equal buttons: dates to take
     button: Link | None = None
+    outcomes: tuple[Link, ...] = ()  # what the reader may have done: a row of small buttons
     after: tuple[str, ...] = ()  # what happens next
     links: tuple[Link, ...] = ()
     reply_to: str | None = None  # None: the support address
@@ -38,8 +39,6 @@ class Kind:
 
     render: Callable[[OutgoingMail], Mail]
     still_due: Callable[[OutgoingMail, datetime], bool]
-    call_instead: bool = False  # when it cannot be delivered, and nothing else can, somebody must call
-    written: bool = False  # somebody's own words: the limit of automatic mails does not hold them back
 
 
 def facts(*pairs: tuple[str, str | None]) -> tuple[Fact, ...]:

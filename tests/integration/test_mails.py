@@ -102,9 +102,7 @@ def test_a_candidate_receives_nothing_that_was_typed_in_a_form(message):
     assert CANDIDATE not in message["From"] + message["Reply-To"] + everything
 
 
-@every_case(
-    *[case for case in sorted(CASES) if case.startswith(("cfa_new", "adviser", "outcomes", "redirect_refused"))]
-)
+@every_case(*[case for case in sorted(CASES) if case.startswith(("cfa_", "adviser", "outcomes", "redirect_refused"))])
 def test_a_cfa_receives_no_contact_details_and_no_message(message):
     everything = str(message["Subject"]) + part(message, "plain") + part(message, "html")
     digits = re.sub(r"\D", "", everything)

@@ -1,11 +1,8 @@
-"""What machines ask, in JSON: no session, no cookie."""
-
 from __future__ import annotations
 
-from flask import Flask
+from flask import Blueprint, Flask
 
-from rdv.web.api import mail_events as mail_events
-from rdv.web.api.blueprint import bp as bp
+bp = Blueprint("api", __name__)
 
 
 def register(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""One request, opened by the link of its mail: read it, answer it, say that it was dealt with.
+"""One request, opened by the link of a mail to its CFA: read it, say what was done, answer it.
 
 The link is enough: no account, no cookie. Opening it changes nothing, since mail scanners open every link; what was
 answered stays and is shown, a later answer is added to it.
@@ -13,19 +13,26 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import validators
 
-from rdv import clock, inbox, links
+from rdv import clock, french, inbox, links, mail_links, outcomes
 from rdv.contacts import masked_email
 from rdv.db import transaction
-from rdv.errors import EditedMeanwhile, LinkInvalid, NotFound, RdvError
+from rdv.errors import EditedMeanwhile, LinkInvalid, RdvError, WrongTransition
+from rdv.mail_links import Opened
 from rdv.models import CandidateRequest, RequestEvent
 from rdv.settings import settings
-from rdv.tokens import check_link, read_link, sign_form
-from rdv.web import request_lines
+from rdv.tokens import sign_form
+from rdv.web import outcome_form, request_lines
 from rdv.web.cfa_link.blueprint import bp
-from rdv.web.forms import PublicForm, Required, check_post, count_failed_secret, count_post, tidy
+from rdv.web.forms import PublicForm, Required, check_button, check_post, count_failed_secret, count_post, tidy
+from rdv.web.outcome_form import OutcomeFields
 
 TOO_LONG = validators.Length(max=5000, message="Ce texte est trop long\u00a0: 5000 caractères au plus.")
-SHOWN = ("created", "answer", "call", "closed", "reopened", "booked", "moved", "cancelled")  # notes are the team's own
+SHOWN = (  # notes are the team's own
+    "created", "answer", "answered_elsewhere", "call", "closed", "reopened", "booked", "moved", "cancelled",
+    "candidate_note", "windows", "redirect_asked", "redirected",
+)  # fmt: skip
+ANSWERS = ("answer", "answered_elsewhere", "call", "closed", "booked", "redirected", "contact_check")
+OVER = "Cette demande est terminée\u00a0: rien n’a été changé. Pour la reprendre, connectez-vous à votre espace."
 
 
 class AnswerForm(PublicForm):
@@ -34,81 +41,109 @@ class AnswerForm(PublicForm):
     )
 
 
-class CallForm(PublicForm):
-    result = wtforms.RadioField(
-        "Résultat de l’appel",
-        [validators.InputRequired("Choisissez le résultat de l’appel.")],
-        choices=inbox.CALL_RESULTS,
-        invalid_choice_message="Choisissez un résultat de la liste.",
-    )
-    text = wtforms.TextAreaField("Ce qu’il faut retenir", [validators.Optional(), TOO_LONG], filters=[tidy])
+class OutcomeForm(OutcomeFields, PublicForm):
+    """What was done."""
 
 
 class LinkForms:
-    """The forms of the page, those not posted empty."""
+    """The forms of the page, those not posted empty; `chosen`: the outcome of the mail's link."""
 
-    def __init__(self, action: str | None = None) -> None:
+    def __init__(self, found: CandidateRequest, action: str | None = None, chosen: str | None = None) -> None:
         self.answer = AnswerForm(request.form if action == "answer" else None, prefix="answer-")
-        self.call = CallForm(request.form if action == "call" else None, prefix="call-")
+        self.outcome = OutcomeForm(request.form if action == "outcome" else None)
+        self.outcome.prepare(found, clock.now(), chosen)
+        self.chosen = chosen if chosen in outcomes.offered(found) else None
 
 
 @bp.errorhandler(LinkInvalid)
 def wrong_link(error: LinkInvalid) -> ResponseReturnValue:
-    """Say what to do with a link that is wrong, too old or revoked."""
-    page = render_template(
+    """Say what to do with a link that is wrong, too old or revoked; a fresh one goes to the same address only."""
+    return _wrong(str((request.view_args or {}).get("token", ""))), error.status
+
+
+def _wrong(token: str, sent: bool = False, refusal: str | None = None) -> str:
+    opened = mail_links.sendable(token)
+    return render_template(
         "cfa_link/invalid.html",
         support=settings().support_email,
         days=links.ANSWER_LINK_SECONDS // (24 * 3600),
         sign_in=links.sign_in(),
+        again=url_for("cfa_link.send_again", token=token) if opened and not sent else None,
+        form_token=sign_form("answer_again", opened.request.public_id) if opened else None,
+        address=masked_email(opened.email) if opened else None,
+        sent=sent,
+        refusal=refusal,
     )
-    return page, error.status
+
+
+@bp.post("/demande/<token>/renvoyer")
+def send_again(token: str) -> ResponseReturnValue:
+    """Send a fresh link to the address that the old one was made for, and to no other."""
+    opened = mail_links.sendable(token)
+    if opened is None:
+        count_failed_secret()
+        raise LinkInvalid
+    try:
+        check_button("answer_again", opened.request.public_id)
+        count_post(opened.request.cfa.public_id, opened.email)
+    except RdvError as refusal:
+        return _wrong(token, refusal=refusal.message), refusal.status
+    with transaction():
+        mail_links.send_again(opened, clock.now())
+    return _wrong(token, sent=True)
 
 
 @bp.get("/demande/<token>", endpoint="request")
 def show(token: str) -> ResponseReturnValue:
-    """Show a request to the address that received it."""
-    return _page(_found(token), token, LinkForms())
+    """Show a request to the address that received it; `resultat` chooses what was done, and writes nothing."""
+    opened = _opened(token)
+    return _page(opened, token, LinkForms(opened.request, chosen=request.args.get("resultat")))
 
 
 @bp.post("/demande/<token>")
 def act(token: str) -> ResponseReturnValue:
     """Do one thing: the `action` of the button pressed; refused, the page comes again as typed."""
-    found = _found(token)
-    action = request.form.get("action", "")
+    opened = _opened(token)
+    found, action = opened.request, request.form.get("action", "")
     if action not in ACTS:
         raise RdvError
-    forms = LinkForms(action)
+    forms = LinkForms(found, action, request.args.get("resultat"))
     try:
-        check_post("answer", found.public_id)
-        form = {"answer": forms.answer, "call": forms.call}.get(action)
-        if form is not None and not form.validate():
-            return _page(found, token, forms), 400
+        # Two taps between two calls: only what is typed needs a moment.
+        (check_post if action == "answer" else check_button)("answer", found.public_id)
+        form = {"answer": forms.answer, "outcome": forms.outcome}[action]
+        # What was posted may be done already, by this very page or by a colleague's: said before the form's own errors.
+        if found.version != _version() and _is_replay(opened, action, forms):
+            return _noted(token)
+        if not form.validate():
+            if not outcomes.offered(found) and action == "outcome":
+                raise EditedMeanwhile
+            return _page(opened, token, forms), 400
         count_post(found.cfa.public_id)
-        ACTS[action](found, forms)
+        ACTS[action](opened, forms)
     except EditedMeanwhile as refusal:
-        if not _is_replay(found, action, forms):
-            return _page(found, token, forms, refusal.message), refusal.status
+        if not _is_replay(opened, action, forms):
+            return _page(opened, token, forms, refusal.message), refusal.status
     except RdvError as refusal:
-        return _page(found, token, forms, refusal.message), refusal.status
-    return redirect(url_for("cfa_link.request", token=token), 303)
+        return _page(opened, token, forms, refusal.message), refusal.status
+    return _noted(token)
 
 
-def _found(token: str) -> CandidateRequest:
-    """Return the request of a valid link, none of a centre that was closed; wrong ones are counted, so that nobody
-    tries many.
+def _noted(token: str) -> ResponseReturnValue:
+    return redirect(url_for("cfa_link.request", token=token, note="oui"), 303)
+
+
+def _opened(token: str) -> Opened:
+    """Return what a valid link opens; wrong ones are counted, so that nobody tries many.
 
     Raises LinkInvalid, or TooManyRequests.
     """
     try:
-        link = read_link("answer", token, max_age=links.ANSWER_LINK_SECONDS)
-        found = inbox.get_by_public_id(link.object_id)
-        check_link(link, found.recipient_email, found.link_version)
-        if found.cfa.closed_at is not None:
-            raise LinkInvalid
-    except (LinkInvalid, NotFound):
-        count_failed_secret()
-        raise LinkInvalid from None
-    return found
+        return mail_links.open_link(token)
+    except LinkInvalid:
+        if mail_links.sendable(token) is None:  # one of ours that is too old is no attempt
+            count_failed_secret()
+        raise
 
 
 def _version() -> int:
@@ -117,68 +152,83 @@ def _version() -> int:
     return version if 0 < version < 2**31 else 0
 
 
-def _answer(found: CandidateRequest, forms: LinkForms) -> None:
+def _answer(opened: Opened, forms: LinkForms) -> None:
+    found, text = opened.request, forms.answer.text.data or ""
     with transaction():
-        inbox.answer(found, forms.answer.text.data or "", "cfa_link", clock.now(), version=_version())
+        if found.status == "closed":
+            raise WrongTransition(OVER)
+        inbox.answer(found, text, "cfa_link", clock.now(), user=opened.user, version=_version())
 
 
-def _call(found: CandidateRequest, forms: LinkForms) -> None:
-    form = forms.call
+def _outcome(opened: Opened, forms: LinkForms) -> None:
+    form = forms.outcome
     with transaction():
-        inbox.log_call(found, form.result.data, "cfa_link", clock.now(), text=form.text.data, version=_version())
+        outcomes.record(
+            opened.request, form.outcome.data, "cfa_link", clock.now(), user=opened.user, text=form.text.data,
+            next_at=form.next_at, version=_version(),
+        )  # fmt: skip
 
 
-def _not_for_us(found: CandidateRequest, _forms: LinkForms) -> None:
-    with transaction():
-        inbox.close(found, "not_for_us", "cfa_link", clock.now(), version=_version())
+ACTS: dict[str, Callable[[Opened, LinkForms], None]] = {"answer": _answer, "outcome": _outcome}
 
 
-ACTS: dict[str, Callable[[CandidateRequest, LinkForms], None]] = {
-    "answer": _answer,
-    "call": _call,
-    "not_for_us": _not_for_us,
-}
-
-
-def _is_replay(found: CandidateRequest, action: str, forms: LinkForms) -> bool:
+def _is_replay(opened: Opened, action: str, forms: LinkForms) -> bool:
     """Say whether the last act is this very one, sent twice by a double click."""
-    events = _shown_events(found)
+    events = _shown_events(opened.request)
     last = events[-1] if events else None
-    if last is None or last.actor != "cfa_link":
+    author = opened.user.id if opened.user else None
+    if last is None or last.actor != "cfa_link" or last.user_id != author:
         return False
     if action == "answer":
         return last.kind == "answer" and last.text == forms.answer.text.data
-    if action == "call":
-        same = last.data.get("result") == forms.call.result.data and last.text == (forms.call.text.data or None)
-        return last.kind == "call" and same
-    return last.kind == "closed"
+    form = forms.outcome
+    return outcomes.is_of(last, request.form.get("outcome", "")) and last.text == (form.text.data or None)
 
 
 def _shown_events(found: CandidateRequest) -> list[RequestEvent]:
-    return [event for event in found.events if event.kind in SHOWN]
+    undone = inbox.state.undone_ids(found.events)
+    return [event for event in found.events if event.kind in SHOWN and event.id not in undone]
 
 
-def _page(found: CandidateRequest, token: str, forms: LinkForms, refusal: str | None = None) -> str:
-    badge = request_lines.due_badge(found, clock.now())
-    cfa, recipient = found.cfa, found.recipient_email
+def _last_answer(events: list[RequestEvent]) -> RequestEvent | None:
+    """Return the event that answered a request, or ended it."""
+    answers = (each for each in reversed(events) if each.kind in ANSWERS)
+    return next((each for each in answers if each.kind != "call" or each.data.get("result") == "reached"), None)
+
+
+def _page(opened: Opened, token: str, forms: LinkForms, refusal: str | None = None) -> str:
+    found, now = opened.request, clock.now()
+    badge = request_lines.due_badge(found, now)
+    cfa, shown = found.cfa, _shown_events(found)
+    offered = bool(outcomes.offered(found))
+    answered = _last_answer(shown) if not offered else None
+    zone = request_lines.zone_of(found)
+    without_account = opened.user is None and cfa.activated_at is None
     return render_template(
         "cfa_link/request.html",
         found=found,
         cfa=cfa,
         forms=forms,
-        form=next((form for form in (forms.answer, forms.call) if form.errors), None),
+        form=next((form for form in (forms.outcome, forms.answer) if form.errors), None),
         refusal=refusal,
         page_error=refusal is not None,
-        to=url_for("cfa_link.request", token=token),
+        to=url_for("cfa_link.request", token=token, resultat=forms.chosen),
+        every=url_for("cfa_link.request", token=token),
         form_token=sign_form("answer", found.public_id),
-        warning=request_lines.contact_warning(found),
         mode_label=inbox.MODE_LABELS[found.mode],
         badge=badge,
         phone_href=f"tel:{found.phone}" if found.phone else None,
         facts=[*request_lines.person_facts(found), ("Référence", found.reference)],
-        events=request_lines.thread(found, _shown_events(found)),
-        is_dealt_with=found.first_answered_at is not None or found.status == "closed",
-        recipient=masked_email(recipient) if recipient else None,
-        activate=links.activate(cfa, recipient) if recipient and cfa.activated_at is None else None,
+        events=request_lines.thread(found, shown),
+        noted="note" in request.args and not refusal,
+        offered=offered,
+        chosen=outcomes.OUTCOMES[forms.chosen] if forms.chosen else None,
+        words=outcome_form.words(found, now),
+        answered=request_lines.thread(found, [answered])[0] if answered else None,
+        too_late="resultat" in request.args and not offered and request.method == "GET",
+        planned=french.moment(found.next_attempt_at, zone) if found.next_attempt_at else None,
+        recipient=masked_email(opened.email),
+        member=opened.user,
+        activate=links.activate(cfa, opened.email) if without_account else None,
         sign_in=links.sign_in(),
     )
