@@ -46,6 +46,10 @@ class Config:
     controller: str = "l’équipe du service RDV Apprentissage"  # responsible for the data, as notices name it
     support_email: str = "aide@rdv-apprentissage.example"
 
+    mail_most_per_day: int = 12  # automatic ones about one request to one address, in 24 hours: no loop
+    mail_events_secret: str = ""  # signs what relays tell of our mails (docs/mail-events.md); none: not listened to
+    mail_events_old_secret: str = ""  # still accepted while the relay changes to the new one
+
     sms_provider: str = "console"  # none | console (.txt files in instance/outbox) | http (docs/sms.md)
     sms_url: str = ""  # where the provider takes messages
     sms_token: str = ""  # bearer token
@@ -110,6 +114,7 @@ class Config:
             found.append(f"SMS_PROVIDER={self.sms_provider!r} : none, console ou http attendu")
         if self.sms_provider == "http":
             found += self._sms_problems()
+        found += self._mail_events_problems()
         url = urlsplit(self.public_url)
         if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
             found.append(f"PUBLIC_URL={self.public_url!r} : origine attendue, par exemple https://rdv.exemple.fr")
@@ -134,6 +139,16 @@ class Config:
             found.append("MAIL_FROM : une adresse réelle est obligatoire en production")
         if self.demo:
             found.append("DEMO : interdit en production")
+        return found
+
+    def _mail_events_problems(self) -> list[str]:
+        found = [
+            f"{name.upper()} : 32 caractères visibles au moins (python -c 'import secrets; print(secrets.token_hex())')"
+            for name in ("mail_events_secret", "mail_events_old_secret")
+            if not re.fullmatch(r"|[!-~]{32,}", getattr(self, name))
+        ]
+        if self.mail_events_old_secret and not self.mail_events_secret:
+            found.append("MAIL_EVENTS_OLD_SECRET : seulement à côté de MAIL_EVENTS_SECRET, pendant un changement")
         return found
 
     def _sms_problems(self) -> list[str]:

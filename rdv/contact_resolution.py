@@ -1,4 +1,5 @@
-"""Which address of a centre receives a request: the nearest to the training that exists, else none, and why."""
+"""Which address of a centre receives a request: the nearest to the training that exists and takes our mails, else none,
+and why."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from rdv import dead_addresses
 from rdv.models import Cfa, Site, Training, training_site
 
 
@@ -30,25 +32,29 @@ class ResolvedAddress:
 
 
 def recipient_for(session: Session, training: Training | None, site: Site | None, cfa: Cfa) -> ResolvedAddress:
-    """Return the address of the training, else of its place, else of the CFA, else the one its trainings give most."""
-    if training is not None and training.email:
-        return ResolvedAddress(training.email, Rule.TRAINING)
-    place = site.email if site is not None else _only_site_email(session, training)
-    if place:
-        return ResolvedAddress(place, Rule.SITE)
-    if cfa.email:
-        return ResolvedAddress(cfa.email, Rule.CFA)
+    """Return the address of the training, else of its place, else of the CFA, else the one its trainings give most.
+
+    Dead ones (rdv.dead_addresses) are passed over.
+    """
+    known = (
+        (training.email if training is not None else None, Rule.TRAINING),
+        (site.email if site is not None else _only_site_email(session, training), Rule.SITE),
+        (cfa.email, Rule.CFA),
+    )
+    dead = dead_addresses.among((email for email, _ in known), session)
+    for email, rule in known:
+        if email and email.lower() not in dead:
+            return ResolvedAddress(email, rule)
     frequent = most_frequent_email(session, cfa)
     return ResolvedAddress(frequent, Rule.MOST_FREQUENT if frequent else Rule.NONE)
 
 
 def most_frequent_email(session: Session, cfa: Cfa) -> str | None:
-    """Return the address that most open trainings of this CFA give; the oldest training decides between equals."""
+    """Return the living address that most open trainings of this CFA give; the oldest training decides between equals."""
     query = (
         sa.select(Training.email)
-        .where(
-            Training.cfa_id == cfa.id, Training.closed_at.is_(None), Training.email.is_not(None), Training.email != ""
-        )
+        .where(Training.cfa_id == cfa.id, Training.closed_at.is_(None), Training.email.is_not(None))
+        .where(Training.email != "", ~dead_addresses.of(Training.email))
         .group_by(Training.email)
         .order_by(sa.func.count().desc(), sa.func.min(Training.id))
         .limit(1)

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -212,6 +213,14 @@ def one_at_a_time(subject: str, *, shared: bool = False) -> None:
     number = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big", signed=True)
     lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
     db.session.connection().execute(sa.select(lock(number)))
+
+
+def insert_once(model: type[Base], rows: list[dict[str, Any]], unique: str) -> int:
+    """Insert rows in the current transaction, except those whose unique column holds their value already; how many were."""
+    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(model)
+    statement = insert.values(rows).on_conflict_do_nothing(index_elements=[unique])
+    counted = {"preserve_rowcount": True}  # psycopg's, which SQLAlchemy keeps of UPDATE and DELETE alone
+    return int(db.session.connection().execute(statement, execution_options=counted).rowcount)
 
 
 @event.listens_for(Session, "before_flush")

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from rdv import clock, outbox, reminder_windows, sms
+from rdv import clock, dead_addresses, outbox, reminder_windows, sms
 from rdv.candidate import Candidate
-from rdv.models import Booking, CandidateRequest, RequestEvent, User
+from rdv.models import Booking, CandidateRequest, OutgoingMail, RequestEvent, User
 
 # What is also told by text message, to who reads no mail or when the CFA turned it on.
 TEXTS = {
@@ -20,6 +20,7 @@ TEXTS = {
     "booking_changed": "changed",
     "booking_cancelled": "cancelled",
     "seat_offered": "seat_offered",
+    "centre_unreached": "centre_unreached",
 }
 
 
@@ -27,6 +28,13 @@ def addresses(person: Candidate | CandidateRequest) -> list[str]:
     """Return the mail addresses of a request: the candidate's, then that of who asks for them."""
     found = [address for address in (person.email, person.asker_email) if address]
     return list(dict.fromkeys(found))
+
+
+def read(person: CandidateRequest) -> list[str]:
+    """Return the addresses of a request that take our mails."""
+    told = addresses(person)
+    dead = dead_addresses.among(told)
+    return [address for address in told if address.lower() not in dead]
 
 
 def key(kind: str, booking_public_id: str, sequence: int, number: int = 0) -> str:
@@ -93,6 +101,27 @@ def of_request(
         )  # fmt: skip
     if kind in TEXTS and event is not None:
         _text_of_request(TEXTS[kind], request, version, event, to)
+
+
+def by_text(mail: OutgoingMail) -> bool:
+    """Send by text message what a mail that reached nobody told, unless it was; False when no mobile can read it.
+
+    Under the keys of `to_candidate` and `of_request`, so that who had the message already has it once.
+    """
+    request, event = mail.request, mail.event
+    if request is None or event is None or mail.kind not in TEXTS:
+        return False
+    phones = sms.numbers(request, request.cfa.sms_open)
+    rank = addresses(request).index(mail.to_email)
+    version = mail.dedup_key.removesuffix(f":{rank}") if rank else mail.dedup_key
+    zone = mail.booking.slot.site.timezone if mail.booking else request.site.timezone if request.site else clock.PARIS
+    facts = {} if mail.booking else event.data
+    for number, phone in enumerate(phones):
+        outbox.enqueue_sms(
+            TEXTS[mail.kind], phone, version + (f":{number}" if number else ""), request_id=request.id,
+            booking_id=mail.booking_id, event_id=event.id, data=facts | answer_to(False, zone), not_after=mail.not_after,
+        )  # fmt: skip
+    return bool(phones)
 
 
 def _text_of_request(kind: str, request: CandidateRequest, version: str, event: RequestEvent, to: str | None) -> None:

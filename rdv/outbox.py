@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
-
 from rdv import clock
-from rdv.db import db, is_sqlite
+from rdv.db import db, insert_once
 from rdv.identifiers import new_public_id
 from rdv.models import OutgoingMail, OutgoingSms
 
@@ -93,5 +91,4 @@ def add(model: type[OutgoingMail] | type[OutgoingSms], rows: list[dict[str, Any]
     if not rows:
         return
     db.session.flush()  # the rows they name must exist
-    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(model)
-    db.session.connection().execute(insert.values(rows).on_conflict_do_nothing(index_elements=["dedup_key"]))
+    insert_once(model, rows, "dedup_key")

@@ -8,8 +8,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from rdv import dead_addresses
 from rdv.db import db
-from rdv.models import CandidateRequest, Cfa, JobRun, OutgoingMail, OutgoingSms, Site, Training
+from rdv.models import CandidateRequest, Cfa, DeadAddress, JobRun, OutgoingMail, OutgoingSms, Site, Training
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Overview:
     texts_failed: int
     mails_waiting: int  # due and not sent yet
     oldest_waiting: datetime | None
+    dead_addresses: int
+    dead_addresses_of_centres: int
     cfas: int
     cfas_without_address: int
     requests_late: int
@@ -49,6 +52,8 @@ def at(now: datetime) -> Overview:
         texts_failed=_count(OutgoingSms, OutgoingSms.status == "failed"),
         mails_waiting=_count(OutgoingMail, *due),
         oldest_waiting=oldest,
+        dead_addresses=_count(DeadAddress),
+        dead_addresses_of_centres=db.session.scalar(dead_addresses.used_by_centres()) or 0,
         cfas=_count(Cfa, Cfa.closed_at.is_(None)),
         cfas_without_address=_count(Cfa, *without_address()),
         requests_late=_count(CandidateRequest, *late),
@@ -57,12 +62,16 @@ def at(now: datetime) -> Overview:
 
 
 def without_address() -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the condition on open CFAs that no address reaches (rdv.contact_resolution reads the same columns)."""
+    """Return the condition on open CFAs that no living address reaches (rdv.contact_resolution reads the same columns)."""
     of_training = sa.exists().where(
-        Training.cfa_id == Cfa.id, Training.closed_at.is_(None), Training.email.is_not(None)
+        Training.cfa_id == Cfa.id, Training.closed_at.is_(None), Training.email.is_not(None),
+        ~dead_addresses.of(Training.email),
+    )  # fmt: skip
+    of_site = sa.exists().where(
+        Site.cfa_id == Cfa.id, Site.closed_at.is_(None), Site.email.is_not(None), ~dead_addresses.of(Site.email)
     )
-    of_site = sa.exists().where(Site.cfa_id == Cfa.id, Site.closed_at.is_(None), Site.email.is_not(None))
-    return Cfa.closed_at.is_(None), Cfa.email.is_(None), ~of_training, ~of_site
+    own = sa.and_(Cfa.email.is_not(None), ~dead_addresses.of(Cfa.email))
+    return Cfa.closed_at.is_(None), ~own, ~of_training, ~of_site
 
 
 def _count(model: type, *conditions: sa.ColumnElement[bool]) -> int:

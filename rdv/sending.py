@@ -8,3 +8,6 @@ class NotSent(Exception):
 
     permanent = False  # the same message will never pass
     relay_down = False  # the other side takes nobody's message now: the others wait too
+    about_recipient = False  # this address is refused, rather than the message or us
+    code: int | None = None
+    status: str | None = None  # RFC 3463: « 5.1.1 »

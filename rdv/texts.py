@@ -102,6 +102,17 @@ def seat_offered(row: OutgoingSms) -> str:
     )  # fmt: skip
 
 
+def centre_unreached(row: OutgoingSms) -> str:
+    """The centre's address is dead: call, or read what was done."""
+    request, page = row.request, _page(row)
+    phone = french.phone((request.site.phone if request.site else None) or request.cfa.phone).replace(french.NBSP, " ")
+    call = f" Appelez le {phone}." if phone else ""
+    return words.fitted(
+        lambda name, _zone: f"Demande non arrivée{name}.{call} Réf. {request.reference} : {page}",
+        request.cfa.shown_name, "",
+    )  # fmt: skip
+
+
 def _hold(row: OutgoingSms) -> SeatHold | None:
     return db.session.scalar(sa.select(SeatHold).where(SeatHold.public_id == row.data.get("hold")))
 
@@ -131,6 +142,10 @@ def _held(row: OutgoingSms, now: datetime) -> bool:
     return _theirs(row) and hold is not None and hold.status == "live" and hold.until > now
 
 
+def _still_waits(row: OutgoingSms, _now: datetime) -> bool:
+    return _theirs(row) and row.request.status in ("new", "in_progress")
+
+
 KINDS = {
     "confirmed": Kind(confirmed, _coming),
     "moved": Kind(moved, _coming, call_instead=True),
@@ -138,4 +153,5 @@ KINDS = {
     "cancelled": Kind(cancelled, _cancelled, call_instead=True),
     "reminder_day": Kind(reminder_day, _same_hour),
     "seat_offered": Kind(seat_offered, _held),
+    "centre_unreached": Kind(centre_unreached, _still_waits),
 }

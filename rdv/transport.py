@@ -6,6 +6,7 @@ Flask-Mail alone knows neither a time-out nor certificate checks (reference/depe
 from __future__ import annotations
 
 import os
+import re
 import smtplib
 import ssl
 from types import TracebackType
@@ -18,14 +19,21 @@ from rdv import sending
 from rdv.mailer import host
 from rdv.settings import settings
 
+_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")  # RFC 2034: the enhanced code begins the words
 _CLOSING = 421  # RFC 5321 §4.2.3: the relay itself is going away, whatever the mail
 
 
 class NotSent(sending.NotSent):
     """The mail was not accepted; `str()` is a class and a code, never an address."""
 
-    def __init__(self, error: BaseException, code: int | None = None, about_mail: bool = False) -> None:
+    def __init__(
+        self, error: BaseException, code: int | None = None, about_mail: bool = False, words: bytes | str = b""
+    ) -> None:
         super().__init__(f"{type(error).__name__} {code}" if code else type(error).__name__)
+        self.code = code
+        found = _STATUS.match(words.decode("ascii", "replace") if isinstance(words, bytes) else words)
+        self.status = found[1] if found else None
+        self.about_recipient = isinstance(error, smtplib.SMTPRecipientsRefused)
         # A 5xx about this recipient or this content never heals; one about us (sender, password) can be corrected.
         self.permanent = about_mail and code is not None and code >= 500
         self.relay_down = not about_mail or code == _CLOSING
@@ -98,8 +106,8 @@ def send(public_id: str, to_email: str, content: bytes) -> None:
         with Relay(current_app.extensions["mail"]) as relay:
             relay.send(StoredMessage(to_email, content))
     except smtplib.SMTPRecipientsRefused as error:
-        (code, _words), *_ = error.recipients.values()
-        raise NotSent(error, code, about_mail=True) from None
+        (code, words), *_ = error.recipients.values()
+        raise NotSent(error, code, about_mail=True, words=words) from None
     except smtplib.SMTPDataError as error:
         raise NotSent(error, error.smtp_code, about_mail=True) from None
     except smtplib.SMTPResponseException as error:

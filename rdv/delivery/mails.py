@@ -5,10 +5,25 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from rdv import mailer, transport
+import sqlalchemy as sa
+
+from rdv import clock, dead_addresses, delivery_events, mailer, transport
+from rdv.db import db, one_at_a_time
 from rdv.delivery.rounds import Parcel
 from rdv.mails import KINDS
 from rdv.models import OutgoingMail
+from rdv.sending import NotSent
+from rdv.settings import settings
+from rdv.tokens import keyed_hash
+
+DAY = timedelta(days=1)
+DEAD = "dead address"
+
+
+class MailLimit(NotSent):
+    """This address has had its automatic mails of the day about this request: something answers them."""
+
+    permanent = True
 
 
 class Mails:
@@ -40,8 +55,36 @@ class Mails:
 
         return Parcel(send, rendered)
 
-    def admit(self, _row_id: int) -> None:
-        """Mails are not counted."""
+    def admit(self, row_id: int) -> None:
+        """Raise MailLimit when this address has had its automatic mails of the day about this request: no loop goes on.
 
-    def given_up(self, _row_id: int) -> None:
-        """The service team sees it in /admin."""
+        Somebody's own words are neither held back nor counted.
+        """
+        row = db.session.get_one(OutgoingMail, row_id)
+        if row.request_id is None or KINDS[row.kind].written:
+            return
+        one_at_a_time(keyed_hash("mail", row.to_email))
+        automatic = [kind for kind, each in KINDS.items() if not each.written]
+        rendered = sa.select(sa.func.count()).where(
+            OutgoingMail.request_id == row.request_id,
+            OutgoingMail.to_email == row.to_email,
+            OutgoingMail.id != row_id,
+            OutgoingMail.kind.in_(automatic),
+            OutgoingMail.message_id.is_not(None),
+            OutgoingMail.status.in_(("pending", "sent")),
+            OutgoingMail.not_before > clock.now() - DAY,
+        )
+        if (db.session.scalar(rendered) or 0) >= settings().mail_most_per_day:
+            raise MailLimit("daily limit")
+
+    def hindrance(self, row: OutgoingMail) -> str | None:
+        """Nothing is sent to a dead address."""
+        return DEAD if dead_addresses.is_dead(row.to_email) else None
+
+    def given_up(self, row_id: int, error: Exception | None) -> None:
+        """Go on another way: the next address of a centre, a text message or a call to a candidate."""
+        row = db.session.get_one(OutgoingMail, row_id)
+        if error is None:
+            delivery_events.dropped(row, clock.now())
+        else:
+            delivery_events.given_up(row, error, clock.now())

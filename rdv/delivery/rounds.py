@@ -68,8 +68,12 @@ class Channel(Protocol):
         """Have the last word in the transaction that stores what leaves first; raises NotSent."""
         ...
 
-    def given_up(self, row_id: int) -> None:
-        """Do what follows from a failure for good, in the transaction that records it."""
+    def hindrance(self, row: Any) -> str | None:
+        """Return why nothing is sent there any more, None when something may be."""
+        ...
+
+    def given_up(self, row_id: int, error: Exception | None) -> None:
+        """Do what follows from a failure for good, in the transaction that records it; no error: there is a hindrance."""
         ...
 
 
@@ -171,6 +175,10 @@ def deliver(channel: Channel, claimed: Claimed) -> int:
     if too_late or not channel.still_due(row, now):
         _finish(channel, claimed, status="dropped")
         return 0
+    hindrance = channel.hindrance(row)
+    if hindrance is not None:
+        _give_up(channel, claimed, None, status="dropped", last_error=hindrance)
+        return 0
     later = channel.not_before(row, now)
     if later is not None:
         _finish(channel, claimed, not_before=later, attempts=claimed.attempt - 1)
@@ -198,15 +206,19 @@ def set_back(channel: Channel, claimed: Claimed, error: Exception) -> None:
     if not hopeless:
         _finish(channel, claimed, not_before=now + wait, last_error=told)
         return
-    with transaction():
-        if _update(channel, claimed, status="failed", last_error=told, claimed_until=None, claim_token=None):
-            channel.given_up(claimed.id)
+    _give_up(channel, claimed, error, status="failed", last_error=told)
 
 
 def _store(channel: Channel, claimed: Claimed, rendered: dict[str, Any]) -> bool:
     with transaction():
         channel.admit(claimed.id)
         return _update(channel, claimed, **rendered)
+
+
+def _give_up(channel: Channel, claimed: Claimed, error: Exception | None, **values: Any) -> None:
+    with transaction():
+        if _update(channel, claimed, claimed_until=None, claim_token=None, **values):
+            channel.given_up(claimed.id, error)
 
 
 def _finish(channel: Channel, claimed: Claimed, **values: Any) -> None:

@@ -67,12 +67,16 @@ class Texts:
         if (db.session.scalar(written) or 0) >= settings().sms_most_per_day:
             raise SmsLimit("daily limit")
 
-    def given_up(self, row_id: int) -> None:
+    def hindrance(self, _row: OutgoingSms) -> str | None:
+        """No number is given up for good."""
+        return None
+
+    def given_up(self, row_id: int, _error: Exception | None) -> None:
         """Turn news that nobody could deliver into an « à appeler » task of the centre's inbox."""
         row = db.session.get_one(OutgoingSms, row_id)
         now, request = clock.now(), row.request
         kind = KINDS[row.kind]
-        if row.data.get("answer") or not kind.call_instead or notices.addresses(request):
+        if row.data.get("answer") or not kind.call_instead or notices.read(request):
             return
         if request.status == "closed" and kind.still_due(row, now):
             inbox.wake_as_call(request, now)

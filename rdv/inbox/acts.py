@@ -89,6 +89,11 @@ def answer(
     """
     if not request.email:
         raise RdvError("Cette personne n’a pas donné d’adresse électronique\u00a0: appelez-la, puis notez l’appel.")
+    if not notices.read(request):
+        raise RdvError(
+            "L’adresse électronique de cette personne est en erreur : nos courriels n’y arrivent plus. Appelez-la, puis "
+            "notez l’appel."
+        )
     take(request, version)
     _own(request, user)
     event = record(request, "answer", actor, now, user=user, text=text, data=data)
@@ -216,9 +221,12 @@ def reopen(request: CandidateRequest, actor: str, now: datetime, *, user: User |
     record(request, "reopened", actor, now, user=user, data={"due": promise(request, now)}, internal=True)
 
 
-def wake_as_call(request: CandidateRequest, now: datetime) -> None:
-    """Turn a request whose person cannot be mailed into an « à appeler » task of the inbox, with a due date."""
-    data = {"why": "no_email", "due": promise(request, now)}
+def wake_as_call(request: CandidateRequest, now: datetime, why: str = "no_email") -> None:
+    """Turn a request whose person cannot be mailed into an « à appeler » task of the inbox, with a due date.
+
+    `why`: no_email, or mail_failed when a mail of ours did not arrive.
+    """
+    data = {"why": why, "due": promise(request, now)}
     record(request, "reopened", "system", now, data=data, internal=True)
 
 

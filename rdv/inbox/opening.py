@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import asker, contact_resolution, deadlines, modes, notices, outbox, thread
+from rdv import asker, contact_resolution, dead_addresses, deadlines, modes, notices, outbox, thread
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, violated
 from rdv.errors import ModeClosed, RequestReplayed
@@ -81,13 +81,13 @@ def promised(request: CandidateRequest) -> dict[str, Any]:
 def tell_cfa(request: CandidateRequest, event: RequestEvent | None = None) -> None:
     """Tell the resolved address; without one, the managers; without any of them the request waits in the inbox.
 
-    `event`: what brought it to another place of the same centre, whose address has heard nothing of it.
+    `event`: what brought it to another place of the same centre, or another address, which has heard nothing of it.
     """
     again = f":{event.id}" if event else ""
     addresses = (
         [request.recipient_email]
         if request.recipient_email
-        else [user.email for user in people.managers(request.cfa_id)]
+        else [user.email for user in dead_addresses.living(people.managers(request.cfa_id))]
     )
     for email in addresses:
         outbox.enqueue(

@@ -13,6 +13,7 @@ from rdv.mails import (
     redirecting,
     reminders,
     rules,
+    undelivered,
     waitlist,
 )
 from rdv.mails.message import Kind
@@ -29,4 +30,5 @@ KINDS: dict[str, Kind] = {
     **rules.KINDS,
     **waitlist.KINDS,
     **reminders.KINDS,
+    **undelivered.KINDS,
 }

@@ -154,6 +154,6 @@ def _works(row: OutgoingMail, now: datetime) -> bool:
 
 
 KINDS = {
-    "booking_changed": Kind(booking_changed, still_coming),
+    "booking_changed": Kind(booking_changed, still_coming, call_instead=True),
     "adviser_slots_changed": Kind(adviser_slots_changed, _works),
 }

@@ -254,10 +254,10 @@ def _cancelled(row: OutgoingMail, now: datetime) -> bool:
 
 
 KINDS = {
-    "booking_confirmed": Kind(booking_confirmed, still_coming),
-    "booking_moved": Kind(booking_moved, still_coming),
-    "booking_cancelled": Kind(booking_cancelled, _cancelled),
+    "booking_confirmed": Kind(booking_confirmed, still_coming, call_instead=True),
+    "booking_moved": Kind(booking_moved, still_coming, call_instead=True),
+    "booking_cancelled": Kind(booking_cancelled, _cancelled, call_instead=True),
     "request_received": Kind(request_received, _theirs),
-    "request_answered": Kind(request_answered, _theirs),
+    "request_answered": Kind(request_answered, _theirs, call_instead=True, written=True),
     "personal_link": Kind(personal_link, _theirs),
 }

@@ -39,6 +39,8 @@ class Kind:
 
     render: Callable[[OutgoingMail], Mail]
     still_due: Callable[[OutgoingMail, datetime], bool]
+    call_instead: bool = False  # when it cannot be delivered, and nothing else can, somebody must call
+    written: bool = False  # somebody's own words: the limit of automatic mails does not hold them back
 
 
 def facts(*pairs: tuple[str, str | None]) -> tuple[Fact, ...]:

@@ -34,7 +34,9 @@ def _reads_mails(person: Any, phone: str) -> bool:
     """Say whether who has this number also gets the mails; an address that is the asker's is not the candidate's."""
     if asker.reads(person, phone):
         return bool(person.asker_email)
-    return bool(person.email) and not asker.reads(person, person.email)
+    # Where the address looks mistyped, or fails, the phone is the second channel.
+    sound = getattr(person, "email_state", None) is None
+    return bool(person.email) and sound and not asker.reads(person, person.email)
 
 
 def night_until(now: datetime, zone: str) -> datetime | None:

@@ -16,6 +16,7 @@ TEXTS = {
         "Demande incomprise",
         "Le navigateur a envoyé une demande que nous ne comprenons pas. Revenez en arrière et réessayez.",
     ),
+    401: ("Appel refusé", "La signature ou le secret de cet appel n’est pas valable."),
     403: ("Accès refusé", "Vous n’avez pas le droit d’ouvrir cette page."),
     404: (
         "Page introuvable",
@@ -38,7 +39,7 @@ def refusal(status: int, text: str | None = None, reference: str | None = None) 
     title, default = TEXTS.get(status, TEXTS[400 if status < 500 else 500])
     text = text or default
     blueprint = request.blueprint or ""
-    if blueprint.startswith("api"):
+    if blueprint.startswith("api") or request.path.startswith("/api/"):  # a wrong method belongs to no blueprint
         response = jsonify(type="about:blank", title=title, status=status, detail=text)
         response.mimetype = "application/problem+json"
     elif blueprint == "feeds":

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from rdv import asker, attendance, clock, french, inbox
+from rdv import asker, attendance, clock, dead_addresses, french, inbox
 from rdv import thread as thread_words
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
@@ -42,6 +42,20 @@ EVENT_TITLES = {
     "mail_failed": "Message non remis",
     "redirect_asked": "Accord demandé pour transmettre",
     "redirected": "Demande transmise",
+}
+
+
+EMAIL_STATES = {"doubtful": "À vérifier", "dead": "Adresse en erreur"}
+# What a mail that reached nobody was, and whom it was for.
+UNDELIVERED = {
+    "centre": "Demande non reçue à l’adresse du centre",
+    "candidate": "Courriel au candidat non remis",
+    "asker": "Courriel à la personne qui demande non remis",
+}
+FURTHER = {
+    "address": "envoyée à une autre adresse",
+    "managers": "les responsables sont prévenus",
+    "nobody": "aucune autre adresse",
 }
 
 
@@ -140,10 +154,10 @@ def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | No
     return [
         ("Nom", request.person_name),
         ("Téléphone", _phone(phone)),
-        ("Adresse électronique", _email(email)),
+        ("Adresse électronique", _email(email, _doubt(request, email))),
         ("Qui écrit", asker_label(request)),
         ("Son téléphone", _phone(request.asker_phone)),
-        ("Son adresse électronique", _email(request.asker_email)),
+        ("Son adresse électronique", _email(request.asker_email, _doubt(request, request.asker_email))),
         ("Joignable", "\n".join(windows)),
         ("Formation", request.training.shown_title if request.training else None),
         ("Lieu", request.site.shown_name if request.site else None),
@@ -162,8 +176,32 @@ def _phone(number: str | None) -> Markup | None:
     return _link(number and f"tel:{number}", french.phone(number))
 
 
-def _email(address: str | None) -> Markup | None:
-    return _link(address and mailto(address), address or "")
+def _email(address: str | None, mark: str | None = None) -> Markup | None:
+    link = _link(address and mailto(address), address or "")
+    return Markup('{} <span class="fr-badge fr-badge--error">{}</span>').format(link, mark) if link and mark else link
+
+
+def _doubt(request: CandidateRequest, address: str | None) -> str | None:
+    """Say what stands against an address of a request: what we know of the candidate's, and of any that is dead."""
+    if address and dead_addresses.is_dead(address):
+        return EMAIL_STATES["dead"]
+    return EMAIL_STATES.get(request.email_state or "") if address == request.email else None
+
+
+def contact_warning(request: CandidateRequest) -> str | None:
+    """Say how to reach the person when their address fails or looks mistyped; None when nothing is against it."""
+    if request.email_state is None:
+        return None
+    if request.email_state == "doubtful":
+        doubt = "L’adresse électronique est peut-être mal écrite"
+        return (
+            f"{doubt}\u00a0: appelez au {french.phone(request.phone)} pour la vérifier."
+            if request.phone
+            else f"{doubt}."
+        )
+    if request.phone:
+        return f"Adresse en erreur\u00a0: appelez au {french.phone(request.phone)}, nos courriels n’arrivent pas."
+    return "Adresse en erreur, sans numéro de téléphone\u00a0: rien de ce que vous écrivez n’arrive à cette personne."
 
 
 def _link(target: str | None, words: str) -> Markup | None:
@@ -212,6 +250,12 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
     if event.kind == "assigned":
         owner = event.data.get("owner")
         return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"
+    if event.kind == "mail_failed":
+        said = UNDELIVERED.get(event.data.get("to", ""), EVENT_TITLES["mail_failed"])
+        further = FURTHER.get(event.data.get("next", ""))
+        return f"{said}\u00a0: {further}" if further else said
+    if event.kind == "reopened" and event.data.get("why") == "mail_failed":
+        return "À rappeler\u00a0: notre courriel n’est pas arrivé"
     if event.kind == "reopened" and event.data.get("why") == "no_email":
         return "À rappeler\u00a0: aucune adresse électronique pour prévenir"
     return thread_words.title(event, EVENT_TITLES)

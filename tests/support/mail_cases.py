@@ -251,6 +251,26 @@ def personal_link(house: House) -> OutgoingMail:
     return mail("personal_link", CANDIDATE, house.request())
 
 
+def _unreached(house: House, next_way: str, **columns: Any) -> OutgoingMail:
+    request = house.request(**columns)
+    failed = event(request, "mail_failed", "system", data={"why": "hard_bounce", "to": "centre", "next": next_way})
+    return mail("centre_unreached", CANDIDATE, request, event_id=failed.id)
+
+
+def centre_unreached(house: House) -> OutgoingMail:
+    return _unreached(house, "address", site=house.site, training_id=house.training.id)
+
+
+def centre_unreached_but_managers_told(house: House) -> OutgoingMail:
+    return _unreached(house, "managers")
+
+
+def centre_unreached_without_anybody_nor_number(house: House) -> OutgoingMail:
+    with transaction():
+        house.bare.phone = None
+    return _unreached(house, "nobody", cfa=house.bare)
+
+
 def cfa_new_request_without_account(house: House) -> OutgoingMail:
     request = house.request(house.bare, callback_windows=["midi"], asker="helper")
     return mail("cfa_new_request", "contact@cfa-sans-compte.example", request, cfa_id=house.bare.id)
@@ -617,6 +637,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         booking_moved, booking_moved_with_a_message, missed_you, missed_you_without_any_slot, outcomes_missing,
         outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
         request_received_message_overseas, request_received_where_answers_are_measured, request_answered_by_adviser, request_answered_without_account, call_missed, personal_link,
+        centre_unreached, centre_unreached_but_managers_told, centre_unreached_without_anybody_nor_number,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
         move_instead, no_slot_left, no_slot_left_in_two_places, password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,

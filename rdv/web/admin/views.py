@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash
+import sqlalchemy as sa
+from flask import flash, g
 from flask_admin.actions import action
 from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
-from rdv import clock, delivery
+from rdv import clock, dead_addresses, delivery
 from rdv.contacts import masked_email, normalise_email
+from rdv.db import db, transaction
 from rdv.mails.people import phone_ending
+from rdv.models import DeadAddress
 from rdv.web.admin import words
 from rdv.web.admin.base import ServiceView, current_person
 from rdv.web.forms import EmailField
@@ -141,20 +144,24 @@ class MailView(ServiceView):
     """Outgoing mails: what became of each, never what it says."""
 
     noun = "outgoing_mail"
-    column_list = ["created_at", "kind", "to_email", "status", "attempts", "sent_at", "last_error"]
-    column_searchable_list = ["status"]
-    column_sortable_list = ["created_at", "kind", "status", "attempts", "sent_at"]
+    column_list = ["created_at", "kind", "to_email", "status", "delivery", "attempts", "sent_at", "last_error"]
+    column_searchable_list = ["status", "delivery"]
+    column_sortable_list = ["created_at", "kind", "status", "delivery", "attempts", "sent_at"]
     column_default_sort = ("created_at", True)
-    shortcuts = {"failed": "En échec", "pending": "En attente", "sent": "Envoyés"}
+    shortcuts = {
+        "failed": "En échec", "pending": "En attente", "sent": "Envoyés", "bounce": "Revenus", "blocked": "Bloqués",
+        "complaint": "Signalés indésirables",
+    }  # fmt: skip
     column_formatters = {
         "to_email": lambda _view, _context, model, _name: masked_email(model.to_email),
         "kind": lambda _view, _context, model, _name: words.MAILS.get(model.kind, model.kind),
     }
     column_choices = {
-        "status": [("pending", "En attente"), ("sent", "Envoyé"), ("dropped", "Devenu inutile"), ("failed", "Échoué")]
+        "status": [("pending", "En attente"), ("sent", "Envoyé"), ("dropped", "Devenu inutile"), ("failed", "Échoué")],
+        "delivery": list(words.DELIVERIES.items()),
     }
     column_labels = {
-        "created_at": "Créé", "kind": "Type", "to_email": "Destinataire", "status": "État", "attempts": "Essais",
+        "created_at": "Créé", "kind": "Type", "to_email": "Destinataire", "status": "État", "delivery": "Remise", "attempts": "Essais",
         "sent_at": "Envoyé", "last_error": "Dernière erreur",
     }  # fmt: skip
 
@@ -176,12 +183,12 @@ class TextView(ServiceView):
     column_searchable_list = ["status"]
     column_sortable_list = ["created_at", "kind", "status", "attempts", "sent_at"]
     column_default_sort = ("created_at", True)
-    shortcuts = MailView.shortcuts
+    shortcuts = {"failed": "En échec", "pending": "En attente", "sent": "Envoyés"}
     column_formatters = {
         "to_phone": lambda _view, _context, model, _name: f"… {phone_ending(model.to_phone)}",
         "kind": lambda _view, _context, model, _name: words.TEXTS.get(model.kind, model.kind),
     }
-    column_choices = MailView.column_choices
+    column_choices = {"status": MailView.column_choices["status"]}
     column_labels = {**MailView.column_labels, "to_phone": "Numéro"}
 
     @action("resend", "Renvoyer", "Renvoyer les SMS choisis\u00a0? Seuls ceux qui ont échoué repartent.")
@@ -192,6 +199,59 @@ class TextView(ServiceView):
             flash(f"Remis en file d’envoi\u00a0: {count}.", "success")
         else:
             flash("Aucun des SMS choisis n’était en échec.", "error")
+
+
+class DeadAddressView(ServiceView):
+    """Addresses to which nothing is sent any more: whole where a centre uses it, to be corrected; a person's is masked."""
+
+    noun = "dead_address"
+    column_list = ["since", "email", "reason", "centres", "mail.kind"]
+    column_searchable_list = ["reason"]
+    column_sortable_list = ["since", "reason"]
+    column_default_sort = ("since", True)
+    shortcuts = {
+        "hard_bounce": "N’existe pas", "blocked": "Bloquées", "complaint": "Signalés indésirables",
+        "unsubscribed": "Désinscrites", "soft_bounce": "Toujours pleines",
+    }  # fmt: skip
+    column_choices = {"reason": list(words.DEATHS.items())}
+    column_labels = {
+        "since": "Depuis", "email": "Adresse", "reason": "Raison", "centres": "Centres qui l’utilisent",
+        "mail.kind": "Courriel en cause",
+    }  # fmt: skip
+
+    def get_list(self, *arguments: Any, **options: Any) -> Any:
+        """Look up the centres of a page at once."""
+        count, rows = super().get_list(*arguments, **options)
+        g.centres_of_addresses = dead_addresses.centres_of([row.email for row in rows])
+        return count, rows
+
+    def _centres(self, _context: Any, model: Any, _name: str) -> str:
+        used = g.centres_of_addresses.get(model.email, [])
+        return ", ".join(f"{cfa.shown_name} ({cfa.siret})" for cfa in used) or "Aucun"
+
+    def _address(self, _context: Any, model: Any, _name: str) -> str:
+        return str(model.email) if model.email in g.centres_of_addresses else masked_email(model.email)
+
+    def _mail(self, _context: Any, model: Any, _name: str) -> str:
+        return words.MAILS.get(model.mail.kind, model.mail.kind) if model.mail else "–"
+
+    column_formatters = {"email": _address, "centres": _centres, "mail.kind": _mail}
+
+    @action(
+        "lift",
+        "Lever l’erreur",
+        "Envoyer à nouveau aux adresses choisies\u00a0? Corrigez d’abord ce qui les a mises en erreur.",
+    )
+    def action_lift(self, public_ids: list[str]) -> None:
+        """Send there again; what failed meanwhile was told another way, and stays so."""
+        lifted = 0
+        for public_id in public_ids:
+            with transaction():
+                found = db.session.scalar(sa.select(DeadAddress).where(DeadAddress.public_id == public_id))
+                if found is not None:
+                    dead_addresses.lift(found, current_person())
+                    lifted += 1
+        flash(f"Adresses remises en service\u00a0: {lifted}.", "success" if lifted else "error")
 
 
 class RequestView(ServiceView):

@@ -11,8 +11,13 @@ MAILS = {
     "booking_cancelled": "Rendez-vous annulé",
     "request_received": "Demande reçue",
     "request_answered": "Réponse du centre",
+    "call_missed": "Appel manqué (au candidat)",
+    "redirect_asked": "Accord demandé pour transmettre (au candidat)",
+    "redirect_refused": "Accord refusé (au centre)",
+    "request_redirected": "Demande transmise (au candidat)",
     "personal_link": "Lien personnel",
     "cfa_new_request": "Nouvelle demande (au centre)",
+    "centre_unreached": "Centre non joint (au candidat)",
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
@@ -42,6 +47,26 @@ TEXTS = {
     "cancelled": "Rendez-vous annulé",
     "reminder_day": "Rappel, la veille",
     "seat_offered": "Place proposée",
+    "centre_unreached": "Centre non joint",
+}
+
+DELIVERIES = {
+    "delivered": "Remis",
+    "deferred": "Retardé",
+    "soft_bounce": "Revenu, boîte pleine ou absente un moment",
+    "hard_bounce": "Revenu, adresse inconnue",
+    "blocked": "Bloqué",
+    "complaint": "Signalé indésirable",
+    "unsubscribed": "Désinscription",
+}
+
+# Why nothing is sent to an address any more.
+DEATHS = {
+    "hard_bounce": "L’adresse n’existe pas",
+    "blocked": "Le serveur bloque nos courriels",
+    "complaint": "Signalés comme indésirables",
+    "unsubscribed": "Désinscription",
+    "soft_bounce": "Boîte toujours pleine ou absente",
 }
 
 JOBS = {
@@ -72,7 +97,9 @@ _ACTS = {
     "invited_again": "invitation renvoyée",
     "meetings_cancelled": "rendez-vous annulés",
     "meetings_kept": "rendez-vous maintenus",
+    "lifted": "remise en service",
     "links_revoked": "liens révoqués",
+    "notices_changed": "messages choisis",
     "open": "ouvert aux réservations",
     "overbooked": "place ajoutée",
     "password_changed": "mot de passe changé",
@@ -92,6 +119,7 @@ _NOUNS = {
     "calendar_feed": "Calendrier",
     "cfa": "Centre",
     "closure": "Fermeture",
+    "dead_address": "Adresse en erreur",
     "feed": "Calendrier",
     "mail": "Courriel",
     "meeting_type": "Type de rendez-vous",
@@ -115,6 +143,7 @@ _FACTS = {
     "after": "après",
     "before": "avant",
     "cancelled": "annulés",
+    "centres": "centres",
     "days": "jours",
     "kept": "maintenus",
     "opened": "rouverts",
@@ -131,9 +160,11 @@ _FACTS = {
     "seats": "places",
     "sites": "lieux",
     "told": "personnes prévenues",
+    "why": "raison",
 }
 
 _VALUES = {
+    **{code: words[:1].lower() + words[1:] for code, words in DEATHS.items()},
     "one": "ce créneau",
     "following": "ce créneau et les suivants",
     "all": "toute la série",

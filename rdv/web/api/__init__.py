@@ -1,8 +1,11 @@
+"""What machines ask, in JSON: no session, no cookie."""
+
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-bp = Blueprint("api", __name__)
+from rdv.web.api import mail_events as mail_events
+from rdv.web.api.blueprint import bp as bp
 
 
 def register(app: Flask) -> None:

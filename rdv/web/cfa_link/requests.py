@@ -215,6 +215,7 @@ def _page(opened: Opened, token: str, forms: LinkForms, refusal: str | None = No
         to=url_for("cfa_link.request", token=token, resultat=forms.chosen),
         every=url_for("cfa_link.request", token=token),
         form_token=sign_form("answer", found.public_id),
+        warning=request_lines.contact_warning(found),
         mode_label=inbox.MODE_LABELS[found.mode],
         badge=badge,
         phone_href=f"tel:{found.phone}" if found.phone else None,

@@ -218,6 +218,7 @@ def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = No
             ("Venue de", found.platform.name if found.platform else None),
             ("Référence", found.reference),
         ],
+        warning=request_lines.contact_warning(found),
         mode_label=inbox.MODE_LABELS[found.mode],
         events=request_lines.thread(found, found.events, names),
         meeting=meeting,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, french, hand_over, memberships, throttle
+from rdv import clock, dead_addresses, french, hand_over, memberships, throttle
 from rdv.db import transaction
 from rdv.errors import AccountClosed, AlreadyMember, LastManager, TooManyRequests
 from rdv.models import Membership, Site
@@ -23,14 +23,18 @@ def team() -> str:
     """List who works for the centre."""
     cfa = context.current_cfa()
     zone = _zone(memberships.open_sites(cfa))
+    people = memberships.team(cfa)
+    may_manage = can_manage_team(context.current_membership())
+    dead = dead_addresses.among(each.user.email for each in people) if may_manage else set()
     return render_template(
         "staff/team.html",
-        lines=[_line(each, zone) for each in memberships.team(cfa)],
+        lines=[{**_line(each, zone), "dead": each.user.email.lower() in dead} for each in people],
         left_behind=[
             (each.shown_name, label_of(each, cfa.id), url_for("staff.hand_over", public_id=each.public_id))
             for each in hand_over.left_behind(cfa.id, clock.now())
         ],
-        may_manage=can_manage_team(context.current_membership()),
+        may_manage=may_manage,
+        support=settings().support_email if dead else None,
     )
 
 
