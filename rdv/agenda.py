@@ -121,6 +121,34 @@ def count_free(cfa_id: int, now: datetime, until: datetime, *, adviser_id: int |
     return db.session.scalar(query) or 0
 
 
+@dataclass(frozen=True)
+class Filled:
+    """Seats of the coming slots: taken (held for somebody counts), and published."""
+
+    taken: int
+    published: int
+
+    @property
+    def rate(self) -> int | None:
+        """The share taken, in whole percents; None when nothing is published."""
+        return round(100 * self.taken / self.published) if self.published else None
+
+
+def filled(cfa_id: int, now: datetime, until: datetime, *, adviser_id: int | None = None) -> Filled:
+    """Return the seats taken and published between now and an instant, cancelled slots aside.
+
+    A slot that is shut offers no more than what is taken in it.
+    """
+    offered = sa.case((Slot.status == "open", Slot.capacity + Slot.extra_seats), else_=Slot.seats_taken)
+    query = sa.select(
+        sa.func.coalesce(sa.func.sum(Slot.seats_taken), 0), sa.func.coalesce(sa.func.sum(offered), 0)
+    ).where(Slot.cfa_id == cfa_id, Slot.status != "cancelled", Slot.starts_at > now, Slot.starts_at < until)
+    if adviser_id is not None:
+        query = query.where(Slot.adviser_id == adviser_id)
+    taken, published = db.session.execute(query).one()
+    return Filled(int(taken), int(published))
+
+
 def _read(cfa_id: int, adviser_id: int | None, site_id: int | None) -> sa.Select[Slot]:
     query = (
         sa.select(Slot)

@@ -134,6 +134,8 @@ def upgrade() -> None:
         batch_op.create_index('ix_candidate_request_name', ['cfa_id', 'name_key'], unique=False)
         batch_op.create_index('ix_candidate_request_person', ['person_key', 'training_id'], unique=False)
         batch_op.create_index('ix_candidate_request_redirected_from_id', ['redirected_from_id'], unique=False)
+        batch_op.create_index('ix_candidate_request_calls', ['cfa_id', 'next_attempt_at', 'id'], unique=False, sqlite_where=sa.text('next_attempt_at IS NOT NULL'), postgresql_where=sa.text('next_attempt_at IS NOT NULL'))
+        batch_op.create_index('ix_candidate_request_owned', ['cfa_id', 'owner_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('new', 'in_progress')"), postgresql_where=sa.text("status IN ('new', 'in_progress')"))
         batch_op.create_index('ix_candidate_request_todo', ['cfa_id', 'due_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('new', 'in_progress')"), postgresql_where=sa.text("status IN ('new', 'in_progress')"))
         batch_op.create_foreign_key(batch_op.f('fk_candidate_request_redirected_from_id_candidate_request'), 'candidate_request', ['redirected_from_id'], ['id'], ondelete='SET NULL')
 
@@ -217,6 +219,8 @@ def downgrade() -> None:
 
     with op.batch_alter_table('candidate_request', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_candidate_request_redirected_from_id_candidate_request'), type_='foreignkey')
+        batch_op.drop_index('ix_candidate_request_owned', sqlite_where=sa.text("status IN ('new', 'in_progress')"), postgresql_where=sa.text("status IN ('new', 'in_progress')"))
+        batch_op.drop_index('ix_candidate_request_calls', sqlite_where=sa.text('next_attempt_at IS NOT NULL'), postgresql_where=sa.text('next_attempt_at IS NOT NULL'))
         batch_op.drop_index('ix_candidate_request_todo', sqlite_where=sa.text("status IN ('new', 'in_progress')"), postgresql_where=sa.text("status IN ('new', 'in_progress')"))
         batch_op.drop_index('ix_candidate_request_redirected_from_id')
         batch_op.drop_index('ix_candidate_request_person')

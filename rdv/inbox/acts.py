@@ -177,11 +177,13 @@ def note(request: CandidateRequest, text: str, now: datetime, *, user: User) -> 
     return record(request, "note", "staff", now, user=user, text=text, internal=True)
 
 
-def assign(request: CandidateRequest, owner: User | None, now: datetime, *, user: User) -> None:
+def assign(
+    request: CandidateRequest, owner: User | None, now: datetime, *, user: User, version: int | None = None
+) -> None:
     """Give a request to a colleague, or to nobody; its due date does not move."""
     if owner is not None and not people.works_for(request.cfa_id, owner.id):
         raise NotFound("Cette personne ne fait pas partie de votre centre.")
-    take(request)
+    take(request, version)
     request.owner_id = owner.id if owner else None
     data = {"owner": owner.public_id if owner else None}
     record(request, "assigned", "staff", now, user=user, data=data, internal=True)

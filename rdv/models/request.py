@@ -118,6 +118,17 @@ class CandidateRequest(Base):
             sqlite_where=sa.text("status IN ('new', 'in_progress')"),
             postgresql_where=sa.text("status IN ('new', 'in_progress')"),
         ),
+        # The same of one person, or of nobody yet.
+        sa.Index(
+            "ix_candidate_request_owned", "cfa_id", "owner_id", "due_at", "id",
+            sqlite_where=sa.text("status IN ('new', 'in_progress')"),
+            postgresql_where=sa.text("status IN ('new', 'in_progress')"),
+        ),
+        # Calls that are planned, by their hour.
+        sa.Index(
+            "ix_candidate_request_calls", "cfa_id", "next_attempt_at", "id",
+            sqlite_where=sa.text("next_attempt_at IS NOT NULL"), postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+        ),
         sa.Index("ix_candidate_request_cfa_created", "cfa_id", "created_at", "id"),
         sa.Index("ix_candidate_request_email", "email"),
         sa.Index("ix_candidate_request_phone", "phone"),

@@ -83,6 +83,10 @@ class Row:
     last_label: str | None
     phone_href: str | None
     is_new: bool
+    public_id: str = ""
+    version: int = 0
+    call_label: str | None = None  # a call that is planned, or that can be made now
+    takeable: bool = False  # whoever reads may make it theirs
 
 
 @dataclass(frozen=True)
@@ -121,8 +125,8 @@ def due_badge(request: CandidateRequest, now: datetime) -> Badge | None:
     return Badge(f"Avant demain {at}" if days == 1 else f"Avant {french.short_day(due.date())}, {at}", None)
 
 
-def row(request: CandidateRequest, now: datetime, href: str) -> Row:
-    """Return a request as a line of the inbox."""
+def row(request: CandidateRequest, now: datetime, href: str, person_id: int | None = None) -> Row:
+    """Return a request as a line of the inbox; `person_id`: who reads it, and may take it."""
     badge = due_badge(request, now)
     meeting = request.booking
     age = f"Reçue il y a {french.elapsed(now - request.created_at)}"
@@ -142,7 +146,30 @@ def row(request: CandidateRequest, now: datetime, href: str) -> Row:
         last_label=last,
         phone_href=f"tel:{request.phone}" if request.phone and request.status in inbox.TO_TREAT else None,
         is_new=request.status == "new",
+        public_id=request.public_id,
+        version=request.version,
+        call_label=_call_label(request, now) if request.status in inbox.TO_TREAT else None,
+        takeable=person_id is not None and request.status in inbox.TO_TREAT and request.owner_id != person_id,
     )
+
+
+def _call_label(request: CandidateRequest, now: datetime) -> str | None:
+    """« Joignable maintenant », « À rappeler à 14 h », or nothing."""
+    planned = request.next_attempt_at
+    if inbox.calling.reachable_now(request, now) and (planned is None or planned <= now):
+        return "Joignable maintenant"
+    return f"À rappeler {call_moment(request, now)}" if planned is not None else None
+
+
+def call_moment(request: CandidateRequest, now: datetime) -> str:
+    """« maintenant », « aujourd’hui à 14 h », « ven. 27 nov. à 9 h »: when a planned call is to be made."""
+    zone, planned = zone_of(request), request.next_attempt_at or now
+    if planned <= now:
+        return "maintenant"
+    at = clock.to_zone(planned, zone)
+    hour = f"{french.clock_time(at)}{french.zone_suffix(zone)}"
+    today = at.date() == clock.to_zone(now, zone).date()
+    return f"aujourd’hui à {hour}" if today else f"{french.short_day(at.date())} à {hour}"
 
 
 def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | None]]:

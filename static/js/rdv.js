@@ -81,5 +81,16 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
 });
 
+// « Tout cocher » without loading the page again.
+document.addEventListener("click", (event) => {
+  const all = event.target.closest("[data-check-all]");
+  if (!all) return;
+  event.preventDefault();
+  const boxes = [...document.querySelectorAll(`input[name="${all.dataset.checkAll}"]`)];
+  const ticked = !boxes.every((box) => box.checked);
+  for (const box of boxes) box.checked = ticked;
+  all.textContent = ticked ? "Tout décocher" : "Tout cocher";
+});
+
 for (const button of document.querySelectorAll(":is([data-copy],[data-print])[hidden]")) button.hidden = false;
 document.querySelector("[data-focus]")?.focus();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 
 import pytest
@@ -238,28 +239,95 @@ def test_rebuild_requests_tells_what_differs_from_the_thread_and_puts_it_right_w
 
 
 def pages(cfa, wanted, size):
-    found, cursor, walked = [], None, 0
+    """Walk the list to its end, then back to its beginning: the same pages, met the other way round."""
+    walked, cursor = [], None
     while True:
-        rows, cursor = inbox.page(cfa.id, wanted, clock.now(), cursor, size=size)
-        found += rows
-        walked += 1
-        if cursor is None:
-            return found, walked
+        page = inbox.page(cfa.id, wanted, clock.now(), cursor, size=size)
+        walked.append(page.rows)
+        if page.following is None:
+            break
+        cursor = page.following
+    back = page.previous
+    for rows in reversed(walked[:-1]):
+        before = inbox.page(cfa.id, wanted, clock.now(), before=back, size=size)
+        assert before.rows == rows
+        back = before.previous
+    assert back is None or len(walked) == 1
+    return [row for rows in walked for row in rows], len(walked)
 
 
-def test_pages_follow_the_due_dates_without_gap_or_repeat(cfa):
+def test_pages_follow_the_due_dates_forward_and_back_without_gap_or_repeat(cfa):
     now = clock.now()
     for number in range(11):
         # Several share a due date, some have none.
         due = None if number % 5 == 4 else now + timedelta(hours=number // 3)
-        make.candidate_request(cfa, due_at=due)
+        make.candidate_request(cfa, due_at=due, created_at=now - timedelta(minutes=number % 4))
     make.candidate_request(make.cfa())
-    found, walked = pages(cfa, inbox.Filter(), 3)
+    found, walked = pages(cfa, inbox.Filter(status="todo"), 3)
     assert walked == 4
     assert len({request.id for request in found}) == len(found) == 11
     dated = [request.due_at for request in found if request.due_at]
     assert dated == sorted(dated)
     assert [request.due_at for request in found[-2:]] == [None, None]
+    # Nothing but what waits stands by its due date: all of them are the newest first.
+    everything, _ = pages(cfa, inbox.Filter(), 3)
+    assert [request.created_at for request in everything] == sorted(
+        (request.created_at for request in found), reverse=True
+    )
+    assert {request.id for request in everything} == {request.id for request in found}
+
+
+def test_a_page_begins_where_the_last_one_ended_whatever_happened_to_that_request(cfa, adviser):
+    now = clock.now()
+    made = [make.candidate_request(cfa, due_at=now + timedelta(hours=number)) for number in range(6)]
+    first = inbox.page(cfa.id, inbox.Filter(status="todo"), now, size=2)
+    act(inbox.close, made[1], "answered", "staff", user=adviser)
+    assert inbox.page(cfa.id, inbox.Filter(status="todo"), now, first.following, size=2).rows == made[2:4]
+    with transaction() as session:
+        session.delete(made[1])  # erased
+    second = inbox.page(cfa.id, inbox.Filter(status="todo"), now, first.following, size=2)
+    assert second.rows == made[2:4]
+    # Back where fewer than a page is left, the first page is a whole one.
+    again = inbox.page(cfa.id, inbox.Filter(status="todo"), now, before=second.previous, size=2)
+    assert (again.rows, again.previous) == ([made[0], made[2]], None)
+
+
+def test_those_who_can_be_called_now_come_first_by_their_windows_in_the_zone_of_their_place(cfa, freeze):
+    reunion = make.site(cfa, timezone="Indian/Reunion", territory="974")
+    lille = make.site(cfa)
+
+    def ask_for(hours, *windows, **columns):
+        due = clock.now() + timedelta(hours=hours)
+        return make.candidate_request(cfa, callback_windows=list(windows), due_at=due, **columns)
+
+    # Nine o’clock in Paris, noon in La Réunion.
+    noon_there = ask_for(5, "midi", site_id=reunion.id)
+    morning_there = ask_for(1, "matin", site_id=reunion.id)
+    morning = ask_for(6, "soir", "matin", site_id=lille.id)
+    no_place = ask_for(7, "matin")
+    evening, none = ask_for(2, "soir", site_id=lille.id), ask_for(3, site_id=lille.id)
+    message = ask_for(4, "matin", mode="message")
+    wanted = inbox.Filter(status="todo", reachable_first=True)
+    found, _ = pages(cfa, wanted, 2)
+    assert found == [noon_there, morning, no_place, morning_there, evening, none, message]
+    assert inbox.page(cfa.id, inbox.Filter(reachable=True), clock.now()).rows == [noon_there, morning, no_place]
+    for request in found:
+        in_sql = inbox.count(cfa.id, inbox.Filter(reachable=True, site_id=request.site_id), clock.now())
+        assert bool(in_sql) or not inbox.calling.reachable_now(request, clock.now())
+    # The next page keeps the order that was decided when the first was read, though windows have changed since.
+    page = inbox.page(cfa.id, wanted, clock.now(), size=3)
+    freeze("2026-11-24T16:30Z")
+    rest = inbox.page(cfa.id, wanted, clock.now(), page.following, size=9).rows
+    assert rest == [morning_there, evening, none, message]
+    assert inbox.page(cfa.id, inbox.Filter(reachable=True), clock.now()).rows == [evening, morning]
+    for shut in ("2026-11-28T08:30Z", "2026-12-25T08:30Z", "2026-11-24T02:00Z"):  # a Saturday, Christmas, the night
+        freeze(shut)
+        assert inbox.page(cfa.id, inbox.Filter(reachable=True), clock.now()).rows == [], shut
+    freeze("2026-12-18T08:30Z")
+    assert noon_there in inbox.page(cfa.id, inbox.Filter(reachable=True), clock.now()).rows
+    freeze("2027-12-20T08:30Z")  # a Monday, and a public holiday there alone
+    assert noon_there not in inbox.page(cfa.id, inbox.Filter(reachable=True), clock.now()).rows
+    assert morning in inbox.page(cfa.id, inbox.Filter(reachable=True), clock.now()).rows
 
 
 def test_filters(cfa, adviser):
@@ -283,10 +351,42 @@ def test_filters(cfa, adviser):
     assert found(status="closed") == [closed]
     assert found(text="INÈS") == found(text="moreau ines") == [closed]
     assert found(text="%") == found(text="- .") == []
+    with transaction():
+        late.next_attempt_at, late.callback_windows = now + timedelta(hours=2), ["matin"]
+        mine.reasons, mine.training_id = ["frais", "autre"], make.training(cfa).id
+        mine.platform_id, mine.due_at, mine.created_at = (
+            make.platform().id,
+            now + timedelta(hours=3),
+            now - timedelta(days=9),
+        )
+    tonight = now + timedelta(hours=14)
+    assert found(planned=True) == found(call_until=tonight) == found(reachable=True) == [late]
+    assert found(call_until=now + timedelta(hours=1)) == []
+    assert found(due_until=tonight) == found(reason="frais") == found(training_id=mine.training_id) == [mine]
+    assert found(reason="rais") == found(late=True, due_until=tonight) == []
+    assert found(platform_id=mine.platform_id) == found(received_until=now - timedelta(days=8)) == [mine]
+    assert mine not in found(platform_id=0)
+    assert mine not in found(received_from=now - timedelta(days=8))
+    other = make.site(cfa)
+    assert late in found(team_site_ids=(site.id,))
+    assert late not in found(team_site_ids=(other.id,))
+    assert mine in found(team_site_ids=(other.id,)), "a request of no place is everybody's"
+    counted = inbox.counters(cfa.id, now, until=tonight)
+    assert (counted.due_today, counted.calls, counted.reachable) == (1, 1, 1)
     assert inbox.count(cfa.id, inbox.Filter(status="todo"), now) == 2
     assert inbox.counters(cfa.id, now) == inbox.Counters(todo=2, late=1, waiting=1, unowned=1)
-    assert inbox.counters(cfa.id, now, adviser.id) == inbox.Counters(todo=1, late=0, waiting=0, unowned=0)
+    # What is nobody's is counted beside what is mine.
+    assert inbox.counters(cfa.id, now, adviser.id) == inbox.Counters(todo=1, late=0, waiting=0, unowned=1)
     assert inbox.counters(make.cfa().id, now) == inbox.Counters(0, 0, 0, 0)
+
+
+def test_a_number_stops_at_999_and_says_so(cfa, monkeypatch):
+    monkeypatch.setattr(sys.modules["rdv.inbox.counts"], "MOST", 2)
+    for _ in range(4):
+        make.candidate_request(cfa)
+    counted = inbox.counters(cfa.id, clock.now())
+    assert (counted.todo, inbox.in_words(counted.todo)) == (3, "2+")
+    assert inbox.in_words(2) == "2"
 
 
 def test_a_phone_is_found_as_it_is_spoken_or_written(cfa):

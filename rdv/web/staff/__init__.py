@@ -25,6 +25,8 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     member_notices,
     profile,
     publish,
+    request_bulk,
+    request_list,
     requests,
     rules,
     series,

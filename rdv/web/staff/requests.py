@@ -1,16 +1,13 @@
-"""The inbox: every request of the CFA, and the page where one is answered."""
+"""The page where one request is answered."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, inbox, links
+from rdv import clock, inbox
 from rdv.db import transaction
 from rdv.errors import NotFound, RdvError
 from rdv.extensions import csrf
@@ -20,88 +17,11 @@ from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person
 from rdv.web.staff.posted import posted_version, session_refusal
-from rdv.web.staff.request_forms import STATE_LABELS, FilterForm, RequestForms, SearchForm
-
-# -- the list ---------------------------------------------------------------------------------------------------------
-
-
-@bp.get("/equipe/demandes", endpoint="requests")
-def request_list() -> ResponseReturnValue:
-    """Show the requests, oldest due first; the filters stand in the address."""
-    cfa, person, now = current_cfa(), current_person(), clock.now()
-    colleagues = inbox.colleagues(cfa.id)
-    filters = FilterForm(request.args)
-    filters.offer(cfa, colleagues, person)
-    found, following = inbox.page(
-        cfa.id, filters.wanted(cfa, colleagues, person), now, _cursor(request.args.get("apres"))
-    )
-    return _list(found, now, filters, SearchForm(formdata=None), following=following)
-
-
-@bp.post("/equipe/demandes")
-def search_requests() -> ResponseReturnValue:
-    """Look for a person in every request of the CFA; nothing is written, and no address keeps the words."""
-    cfa, now = current_cfa(), clock.now()
-    filters = FilterForm(etat="toutes")
-    filters.offer(cfa, inbox.colleagues(cfa.id), current_person())
-    search = SearchForm()
-    if not search.validate():
-        return _list([], now, filters, search), 400
-    found, following = inbox.page(cfa.id, inbox.Filter(text=search.text.data), now)
-    return _list(found, now, filters, search, more=following is not None)
-
-
-def _list(
-    found: list[CandidateRequest],
-    now: datetime,
-    filters: FilterForm,
-    search: SearchForm,
-    following: inbox.Cursor | None = None,
-    more: bool = False,
-) -> str:
-    cfa = current_cfa()
-    counters = inbox.counters(cfa.id, now)
-    numbers = {"a-traiter": counters.todo, "en-attente": counters.waiting}
-    return render_template(
-        "staff/requests.html",
-        form=search,
-        filters=filters,
-        states=[
-            (label, url_for("staff.requests", etat=word), word == filters.etat.data, numbers.get(word))
-            for word, label in STATE_LABELS.items()
-        ],
-        counters=counters,
-        searched=search.text.data if search.is_submitted() else None,
-        more=more,
-        items=[request_lines.row(each, now, _href(each)) for each in found],
-        first_url=filters.address() if "apres" in request.args else None,
-        next_url=filters.address(apres=_opaque(following)) if following else None,
-        public_url=links.cfa(cfa),
-    )
+from rdv.web.staff.request_forms import RequestForms
 
 
 def _href(found: CandidateRequest) -> str:
     return url_for("staff.request_detail", public_id=found.public_id)
-
-
-def _opaque(cursor: inbox.Cursor) -> str:
-    plain = f"{cursor.due_at.isoformat()} {cursor.public_id}"
-    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
-
-
-def _cursor(text: str | None) -> inbox.Cursor | None:
-    """Read where a page begins; an address that makes no sense shows the first page."""
-    try:
-        plain = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4)).decode()
-        due_at, public_id = plain.split(" ")
-        instant = datetime.fromisoformat(due_at)
-        sound = instant.tzinfo is not None and instant.year >= 2000 and public_id.isalnum()
-        return inbox.Cursor(instant.astimezone(UTC), public_id) if sound else None
-    except (binascii.Error, ValueError, OverflowError):
-        return None
-
-
-# -- one request ------------------------------------------------------------------------------------------------------
 
 
 @bp.get("/equipe/demandes/<public_id>")
