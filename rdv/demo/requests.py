@@ -67,7 +67,8 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
     adviser, colleague = users[ADVISER.email], users[COLLEAGUE.email]
 
     def callback(cfa: Cfa, ago: timedelta, rank: int = 0, **facts: Any) -> CandidateRequest:
-        windows = ["matin", "soir"]
+        # Whatever the hour of the demonstration, somebody can be called and somebody cannot.
+        windows = (["matin", "soir"], ["midi", "apres-midi"], ["matin", "midi"])[crowd.number % 3]
         overseas = cfa is ravine
         return inbox.open_request(
             "callback", cfa, crowd.candidate(overseas=overseas, **facts), crowd.form(), now - ago,
@@ -90,6 +91,17 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
     callback(deux_rives, timedelta(minutes=40), 2, email=False, reasons=["modalite"], **MOTHER)
     in_hand = callback(deux_rives, timedelta(days=1), 1, reasons=["accompagnement"])
     inbox.log_call(in_hand, "voicemail", "staff", now - timedelta(hours=20), user=adviser, text="Rappeler après 17 h.")
+    again = callback(deux_rives, timedelta(hours=6), 2, reasons=["debouche"])
+    inbox.log_call(
+        again, "no_answer", "staff", now - timedelta(hours=2), user=adviser, next_at=now + timedelta(hours=1)
+    )
+    inbox.assign(callback(deux_rives, timedelta(hours=9), reasons=["lieu"]), colleague, now, user=adviser)
+    for ago, words, reason in (
+        (8, "Bonjour, quels sont les frais pour la première année ?", "frais"),
+        (30, "Bonjour, avez-vous des entreprises partenaires près d’Armentières ?", "accompagnement"),
+        (52, "Bonjour, je n’ai pas eu de nouvelles de ma candidature.", "suivi"),
+    ):
+        message(deux_rives, timedelta(hours=ago), words, ago, reasons=[reason])
     waiting = message(deux_rives, timedelta(days=2), "Quel est le rythme de l’alternance ?", 2, reasons=["horaire"])
     inbox.answer(
         waiting, "Bonjour, une semaine au centre et deux en entreprise. Êtes-vous disponible mardi pour en parler ?",

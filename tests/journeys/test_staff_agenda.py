@@ -102,7 +102,8 @@ def test_the_first_screen_asks_as_many_queries_for_two_requests_as_for_ten(clien
     fill(8)
     with queries() as many:
         visit(client, "/equipe")
-    assert len(few) == len(many) <= 14, few
+    # A page that is full asks nothing of the requests without a due date, which stand after it.
+    assert len(few) - 1 == len(many) <= 14, few
 
 
 # -- the agenda -------------------------------------------------------------------------------------------------------
