@@ -58,6 +58,12 @@ class Config:
     sms_most_per_day: int = 6  # to one number, in 24 hours
     sms_allow_private: bool = False  # a provider on a private address: tests, or a gateway of one's own
 
+    # Mails that nobody asked for, to one address in one day of its place. What is beyond waits for the next morning.
+    staff_mails_most_per_day: int = (
+        15  # new requests and follow-ups, all mails counted; the morning's digest tells the rest
+    )
+    candidate_mails_most_per_day: int = 4  # follow-ups alone: answers and confirmations always leave
+
     demo: bool = False  # allows `seed-demo` and `demo-facts`
     sqlite_synchronous: str = "FULL"  # OFF in tests only
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import attendance, clock, integrity, reminders, shortage, stats, throttle, waitlist
+from rdv import attendance, clock, integrity, ladder, reminders, shortage, stats, throttle, waitlist
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
@@ -116,6 +116,20 @@ def refresh_medians(now: datetime) -> None:
             stats.write(table, medians)
 
 
+def follow_up(now: datetime) -> None:
+    """Look at each request whose turn has come: remind, tell the team, tell the candidate, ask, or close."""
+    failed = _each(ladder.to_look(now), ladder.look, now)
+    if failed:
+        raise Found(f"{failed} requests not followed up")
+
+
+def write_digests(now: datetime) -> None:
+    """Write to each person what waits for them, every working morning."""
+    failed = _each(ladder.digest.cfas_in_the_morning(now), ladder.digest.write, now)
+    if failed:
+        raise Found(f"{failed} centres without their digests")
+
+
 def _each(ids: Iterable[int], act: Callable[[int, datetime], None], now: datetime) -> int:
     """Act on each of these rows in a transaction of its own; return how many failed, each of which stops no other."""
     failed = 0
@@ -144,6 +158,8 @@ JOBS = (
     Job("recall_outcomes", timedelta(minutes=30), recall_outcomes),
     Job("end_offers", timedelta(minutes=1), end_offers),
     Job("offer_overlooked", timedelta(minutes=10), offer_overlooked),
+    Job("follow_up", timedelta(minutes=5), follow_up),
+    Job("write_digests", timedelta(minutes=30), write_digests),
     Job("tell_no_slot", timedelta(hours=1), tell_no_slot),
     Job("refresh_medians", timedelta(days=1), refresh_medians),
     Job("check_integrity", timedelta(days=1), check_integrity),

@@ -75,6 +75,16 @@ def redirect(request: CandidateRequest, to: str | None = None) -> str:
     return f"{personal(request, to)}/transmettre"
 
 
+def contacted(request: CandidateRequest, to: str | None = None) -> str:
+    """« Avez-vous été contacté ? »: yes or no."""
+    return f"{personal(request, to)}/contact"
+
+
+def elsewhere(request: CandidateRequest, training: Training, to: str | None = None) -> str:
+    """Another place that teaches the same, as offered to who had no answer."""
+    return f"{personal(request, to)}/autre-centre/{training.public_id}"
+
+
 def answer(request: CandidateRequest, to: str | None = None) -> str:
     """The page where a CFA reads and answers without signing in; bound to a member's address `to`, else to the request's."""
     token = sign_link("answer", request.public_id, to or request.recipient_email, request.link_version)
@@ -136,9 +146,9 @@ def staff_agenda() -> str:
     return absolute("/equipe/agenda")
 
 
-def staff_inbox() -> str:
-    """The requests to treat."""
-    return absolute("/equipe/demandes")
+def staff_inbox(query: str = "") -> str:
+    """The requests to treat, or those of a filter (« retard=1 »)."""
+    return absolute("/equipe/demandes" + (f"?{query}" if query else ""))
 
 
 def staff_publish() -> str:

@@ -21,6 +21,7 @@ TEXTS = {
     "booking_cancelled": "cancelled",
     "seat_offered": "seat_offered",
     "centre_unreached": "centre_unreached",
+    "follow_up_candidate": "unanswered",
 }
 
 

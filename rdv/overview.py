@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import dead_addresses
+from rdv import dead_addresses, ladder
 from rdv.db import db
 from rdv.models import CandidateRequest, Cfa, DeadAddress, JobRun, OutgoingMail, OutgoingSms, Site, Training
 
@@ -36,6 +36,7 @@ class Overview:
     cfas: int
     cfas_without_address: int
     requests_late: int
+    requests_told: int  # of those whose candidate was told that nobody answered
     jobs: Sequence[LastRun]
 
 
@@ -57,6 +58,11 @@ def at(now: datetime) -> Overview:
         cfas=_count(Cfa, Cfa.closed_at.is_(None)),
         cfas_without_address=_count(Cfa, *without_address()),
         requests_late=_count(CandidateRequest, *late),
+        requests_told=_count(
+            CandidateRequest,
+            sa.literal_column("status IN ('new', 'in_progress')", sa.Boolean()),
+            CandidateRequest.rung >= ladder.TOLD,
+        ),
         jobs=_last_runs(),
     )
 

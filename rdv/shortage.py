@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
-from rdv import clock, outbox, seats
+from rdv import clock, inbox, outbox, seats
 from rdv.db import db
-from rdv.models import Cfa, Membership, OutgoingMail, Site, Slot, User
+from rdv.models import Cfa, OutgoingMail, Site, Slot, User
 
 LATELY = timedelta(days=60)  # a site that published nothing since then does not use slots
 AWAKE = (8, 20)  # hours of the site between which a mail may leave
@@ -66,7 +66,7 @@ def tell(now: datetime) -> int:
 
 
 def _tell(untold: Sequence[Site], now: datetime) -> int:
-    people = team(untold[0].cfa_id)
+    people = inbox.team(untold[0].cfa_id)
     concerned: dict[int, list[Site]] = {}  # by person
     for site in untold:
         of_site = [each for each in people if not each.sites or site in each.sites]
@@ -90,20 +90,6 @@ def _tell(untold: Sequence[Site], now: datetime) -> int:
 def _mark(which: sa.ColumnElement[bool], told_at: datetime | None) -> None:
     """Note whether the teams of these sites know; calendars show nothing of it, and read the site's date."""
     db.session.execute(sa.update(Site).where(which).values(no_slot_told_at=told_at, updated_at=Site.updated_at))
-
-
-def team(cfa_id: int) -> list[Membership]:
-    """Return the people of a CFA who can sign in, with the sites they are limited to."""
-    query = (
-        sa.select(Membership)
-        .join(Membership.user)
-        .options(joinedload(Membership.user), selectinload(Membership.sites))
-        .where(
-            Membership.cfa_id == cfa_id, Membership.ended_at.is_(None), User.active, User.password_hash.is_not(None)
-        )
-        .order_by(Membership.id)
-    )  # fmt: skip
-    return list(db.session.scalars(query))
 
 
 def still_short(site_public_ids: Iterable[str], now: datetime) -> list[Site]:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import asker, clock, french, links
+from rdv import asker, clock, french, inbox, ladder, links
 from rdv.db import db
 from rdv.mails import meeting
 from rdv.models import CandidateRequest, OutgoingSms, SeatHold, Slot
@@ -113,6 +113,15 @@ def centre_unreached(row: OutgoingSms) -> str:
     )  # fmt: skip
 
 
+def unanswered(row: OutgoingSms) -> str:
+    """Nobody answered their request in time: the page says what they may do now."""
+    request, page = row.request, _page(row)
+    return words.fitted(
+        lambda name, _zone: f"Demande {request.reference} : pas encore de réponse{name}. Ce que vous pouvez faire : {page}",
+        request.cfa.shown_name, "",
+    )  # fmt: skip
+
+
 def _hold(row: OutgoingSms) -> SeatHold | None:
     return db.session.scalar(sa.select(SeatHold).where(SeatHold.public_id == row.data.get("hold")))
 
@@ -146,6 +155,11 @@ def _still_waits(row: OutgoingSms, _now: datetime) -> bool:
     return _theirs(row) and row.request.status in ("new", "in_progress")
 
 
+def _unanswered(row: OutgoingSms, _now: datetime) -> bool:
+    request: CandidateRequest = row.request
+    return _theirs(row) and request.status in inbox.TO_TREAT and request.rung >= ladder.TOLD
+
+
 KINDS = {
     "confirmed": Kind(confirmed, _coming),
     "moved": Kind(moved, _coming, call_instead=True),
@@ -154,4 +168,5 @@ KINDS = {
     "reminder_day": Kind(reminder_day, _same_hour),
     "seat_offered": Kind(seat_offered, _held),
     "centre_unreached": Kind(centre_unreached, _still_waits),
+    "unanswered": Kind(unanswered, _unanswered),
 }

@@ -7,6 +7,7 @@ that any module may ask it.
 from __future__ import annotations
 
 from rdv.closures.cover import Timed as Timed
+from rdv.closures.cover import absent as absent
 from rdv.closures.cover import bounds as bounds
 from rdv.closures.cover import covering as covering
 from rdv.closures.cover import of_place as of_place

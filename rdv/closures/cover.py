@@ -110,3 +110,12 @@ def of_place(cfa_id: int, site_id: int | None, from_day: date) -> list[Closure]:
             .order_by(Closure.first_day, Closure.id)
         )
     )
+
+
+def absent(cfa_id: int, user_id: int, day: date) -> bool:
+    """Say whether a person is away from a CFA the whole of a day, by an absence of theirs."""
+    query = sa.select(Closure.id).where(
+        Closure.user_id == user_id, Closure.cfa_id == cfa_id, Closure.starts.is_(None), Closure.first_day <= day,
+        Closure.last_day >= day,
+    )  # fmt: skip
+    return db.session.scalar(query.limit(1)) is not None

@@ -51,8 +51,14 @@ from rdv.inbox.people import answerable_for as answerable_for
 from rdv.inbox.people import colleagues as colleagues
 from rdv.inbox.people import main_site as main_site
 from rdv.inbox.people import managers as managers
+from rdv.inbox.people import phone_of as phone_of
+from rdv.inbox.people import team as team
+from rdv.inbox.people import team_of as team_of
 from rdv.inbox.people import works_for as works_for
 from rdv.inbox.state import TO_TREAT as TO_TREAT
+from rdv.inbox.telling import Recipient as Recipient
+from rdv.inbox.telling import receivers as receivers
+from rdv.inbox.telling import tell as tell
 from rdv.inbox.undo import undo as undo
 from rdv.inbox.undo import undoable as undoable
 from rdv.inbox.words import CALL_RESULTS as CALL_RESULTS

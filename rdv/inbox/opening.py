@@ -8,12 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import asker, contact_resolution, dead_addresses, deadlines, modes, notices, outbox, thread
+from rdv import asker, contact_resolution, deadlines, modes, notices, thread
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, violated
 from rdv.errors import ModeClosed, RequestReplayed
 from rdv.identifiers import new_public_id, new_reference
-from rdv.inbox import people
+from rdv.inbox import people, telling
 from rdv.models import CandidateRequest, Cfa, RequestEvent, Site, Training
 
 
@@ -79,21 +79,12 @@ def promised(request: CandidateRequest) -> dict[str, Any]:
 
 
 def tell_cfa(request: CandidateRequest, event: RequestEvent | None = None) -> None:
-    """Tell the resolved address; without one, the managers; without any of them the request waits in the inbox.
+    """Tell the resolved address, or the managers without one, and the members of the place who want each new request.
 
     `event`: what brought it to another place of the same centre, or another address, which has heard nothing of it.
     """
-    again = f":{event.id}" if event else ""
-    addresses = (
-        [request.recipient_email]
-        if request.recipient_email
-        else [user.email for user in dead_addresses.living(people.managers(request.cfa_id))]
-    )
-    for email in addresses:
-        outbox.enqueue(
-            "cfa_new_request", email, f"cfa_new_request:{request.public_id}{again}:{email}"[:160],
-            request_id=request.id, cfa_id=request.cfa_id, event_id=event.id if event else None,
-        )  # fmt: skip
+    version = f"{request.public_id}:{event.id}" if event else request.public_id
+    telling.tell("cfa_new_request", request, version, telling.receivers(request), event)
 
 
 def earlier(submission: Submission) -> CandidateRequest | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
 
 from rdv.db import db
-from rdv.models import Cfa, Membership, Site, Slot, Training, User
+from rdv.models import CandidateRequest, Cfa, Membership, Site, Slot, Training, User
 
 
 def managers(cfa_id: int) -> list[User]:
@@ -36,6 +37,29 @@ def works_for(cfa_id: int, user_id: int) -> bool:
     return db.session.scalar(query) is not None
 
 
+def team(cfa_id: int) -> list[Membership]:
+    """Return the people of a CFA who can sign in, with the sites they are limited to."""
+    query = (
+        sa.select(Membership)
+        .join(Membership.user)
+        .options(joinedload(Membership.user), selectinload(Membership.sites))
+        .where(
+            Membership.cfa_id == cfa_id, Membership.ended_at.is_(None), User.active, User.password_hash.is_not(None)
+        )
+        .order_by(Membership.id)
+    )  # fmt: skip
+    return list(db.session.scalars(query))
+
+
+def team_of(cfa_id: int, site_id: int | None) -> list[Membership]:
+    """Return those of them who answer for one of its places: managers, and who works there or everywhere."""
+    return [
+        each
+        for each in team(cfa_id)
+        if each.role == "manager" or not each.sites or any(site.id == site_id for site in each.sites)
+    ]
+
+
 def colleagues(cfa_id: int) -> list[User]:
     """Return everybody who works for a CFA now, by name."""
     return list(
@@ -46,6 +70,12 @@ def colleagues(cfa_id: int) -> list[User]:
             .order_by(User.first_name, User.last_name, User.id)
         )
     )
+
+
+def phone_of(request: CandidateRequest) -> str | None:
+    """Return the number to call about a request: that of its training, its place or its CFA."""
+    places = (request.training, request.site, request.cfa)
+    return next((place.phone for place in places if place and place.phone), None)
 
 
 def main_site(cfa: Cfa, training: Training | None) -> Site | None:

@@ -12,13 +12,26 @@ from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.clock import PARIS
 from rdv.db import db
 from rdv.mails import meeting, outcomes
-from rdv.mails.message import Fact, Kind, Mail, facts, named
+from rdv.mails.message import Fact, Kind, Link, Mail, facts, named
 from rdv.mails.people import asker_name, candidate_name
-from rdv.models import Booking, CandidateRequest, OutgoingMail, Slot
+from rdv.models import Booking, CandidateRequest, Membership, OutgoingMail, Slot
 from rdv.settings import settings
 
 ACTIVATION = (
     "« Activer notre espace » permet de publier des créneaux et de suivre toutes les demandes avec vos collègues."
+)
+WHY_ADDRESS = (
+    "Vous recevez ce message parce que cette adresse est celle d’une formation que votre centre déclare à son "
+    "Carif-Oref. Pour la corriger, adressez-vous à votre Carif-Oref ; pour ne plus recevoir de demandes, "
+    "écrivez à {support}."
+)
+WHY_MEMBER = (
+    "Vous recevez ce message parce que vous faites partie de ce centre de formation. Un courriel par demande, un "
+    "récapitulatif chaque matin ou les seuls rappels : choisissez dans votre profil."
+)
+LAST_OF_DAY = (
+    "C’est notre dernier courriel d’aujourd’hui au sujet de vos demandes : les suivantes seront dans le récapitulatif du "
+    "prochain matin ouvré, à 8 h 30."
 )
 WHY_ADVISER = "Vous recevez ce message parce que ce créneau est publié à votre nom."
 
@@ -30,7 +43,7 @@ def _asks(request: CandidateRequest) -> str | None:
     return f"{name}, {label[:1].lower()}{label[1:]}" if name else label
 
 
-def _who(request: CandidateRequest) -> tuple[tuple[str, str | None], ...]:
+def request_facts(request: CandidateRequest) -> tuple[tuple[str, str | None], ...]:
     reasons = ", ".join(REASONS[key] for key in request.reasons if key in REASONS)
     return (
         ("Candidat", candidate_name(request)),
@@ -38,6 +51,24 @@ def _who(request: CandidateRequest) -> tuple[tuple[str, str | None], ...]:
         ("Formation", request.training.shown_title if request.training else None),
         ("Raisons", reasons),
     )
+
+
+def request_page(row: OutgoingMail) -> Link:
+    """Return where the reader of a mail opens the request: by a signed link at its address, else after signing in."""
+    request = named(row.request)
+    at_its_address = row.to_email == request.recipient_email
+    return (
+        "Lire la demande et y répondre",
+        links.answer(request) if at_its_address else links.staff_request(request),
+    )
+
+
+def for_member(row: OutgoingMail) -> Membership | None:
+    """Return the membership of who reads a mail about a CFA, None once they have left."""
+    user = row.user
+    if user is None or not user.active or row.to_email != user.email:
+        return None
+    return next((each for each in user.memberships if each.cfa_id == row.cfa_id and each.ended_at is None), None)
 
 
 def cfa_new_request(row: OutgoingMail) -> Mail:
@@ -60,16 +91,13 @@ def cfa_new_request(row: OutgoingMail) -> Mail:
         ),
         facts=facts(
             ("Réponse attendue avant", due),
-            *_who(request),
+            *request_facts(request),
             ("Lieu", request.site.shown_name if request.site else None),
             ("Moments souhaités", windows),
             ("Transmise par", request.redirected_from.cfa.shown_name if request.redirected_from else None),
             ("Référence", request.reference),
         ),
-        button=(
-            "Lire la demande et y répondre",
-            links.answer(request) if at_its_address else links.staff_request(request),
-        ),
+        button=request_page(row),
         outcomes=outcomes.of(request, row.to_email),
         after=(
             "« Lire la demande » montre les coordonnées et le message du candidat, "
@@ -79,15 +107,10 @@ def cfa_new_request(row: OutgoingMail) -> Mail:
                 else "après connexion."
             ),
             *((ACTIVATION,) if without_account else ()),
+            *((LAST_OF_DAY,) if row.data.get("last") else ()),
         ),
         links=(("Activer notre espace", links.activate(cfa, row.to_email)),) if without_account else (),
-        footer_reason=(
-            "Vous recevez ce message parce que cette adresse est celle d’une formation que votre centre déclare à son "
-            "Carif-Oref. Pour la corriger, adressez-vous à votre Carif-Oref ; pour ne plus recevoir de demandes, "
-            f"écrivez à {settings().support_email}."
-            if at_its_address
-            else "Vous recevez ce message parce que vous êtes responsable de ce centre de formation."
-        ),
+        footer_reason=WHY_ADDRESS.format(support=settings().support_email) if at_its_address else WHY_MEMBER,
     )
 
 
@@ -111,7 +134,7 @@ def _facts(booking: Booking) -> tuple[Fact, ...]:
     slot, request = booking.slot, booking.request
     return facts(
         ("Quand", meeting.when(slot)),
-        *_who(request),
+        *request_facts(request),
         *meeting.place(slot, request.phone, for_candidate=False),
         ("Rendez-vous", slot.shown_title),
         ("Accompagnants", str(booking.guests) if booking.guests else None),
@@ -193,7 +216,8 @@ def adviser_booking_moved(row: OutgoingMail) -> Mail:
 
 
 def _unanswered(row: OutgoingMail, _now: datetime) -> bool:
-    return named(row.request).status in ("new", "in_progress")
+    left = row.user_id is not None and for_member(row) is None
+    return named(row.request).status in ("new", "in_progress") and not left
 
 
 def _open_for_them(row: OutgoingMail, _now: datetime) -> bool:

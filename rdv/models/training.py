@@ -35,7 +35,7 @@ class Training(Base):
     diploma: Mapped[str | None] = mapped_column(sa.String(120))
     level: Mapped[str | None] = mapped_column(sa.String(40))
     diploma_code: Mapped[str | None] = mapped_column(sa.String(10), index=True)  # CFD
-    rncp: Mapped[str | None] = mapped_column(sa.String(12))
+    rncp: Mapped[str | None] = mapped_column(sa.String(12), index=True)
     parcoursup_id: Mapped[str | None] = mapped_column(sa.String(20), index=True)
     affelnet_id: Mapped[str | None] = mapped_column(sa.String(40), index=True)
     onisep_id: Mapped[str | None] = mapped_column(sa.String(40), index=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from rdv import asker, attendance, clock, dead_addresses, french, inbox
+from rdv import asker, attendance, clock, dead_addresses, french, inbox, ladder
 from rdv import thread as thread_words
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
@@ -38,7 +38,7 @@ EVENT_TITLES = {
     "windows": "Nouveaux moments pour être rappelé",
     "undone": "Action annulée",
     "follow_up": "Relance",
-    "contact_check": "Réponse à « avez-vous été contacté ? »",
+    "contact_check": "Réponse à « avez-vous été contacté ? »",
     "mail_failed": "Message non remis",
     "redirect_asked": "Accord demandé pour transmettre",
     "redirected": "Demande transmise",
@@ -265,7 +265,7 @@ def _who(request: CandidateRequest, event: RequestEvent) -> str:
 def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
     if event.kind == "call":
         return f"Appel\u00a0: {inbox.CALL_RESULTS[event.data['result']].lower()}"
-    if event.kind == "closed":
+    if event.kind == "closed" and not event.data.get("why"):
         return f"Terminée\u00a0: {inbox.OUTCOME_LABELS[event.data['outcome']].lower()}"
     if event.kind == "attendance":
         told = attendance.OUTCOMES.get(event.data.get("outcome", ""))
@@ -285,4 +285,23 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
         return "À rappeler\u00a0: notre courriel n’est pas arrivé"
     if event.kind == "reopened" and event.data.get("why") == "no_email":
         return "À rappeler\u00a0: aucune adresse électronique pour prévenir"
+    if event.kind == "follow_up":
+        return _follow_up(event, names)
+    if event.kind == "contact_check":
+        return f"Avez-vous été contacté\u00a0? {'Oui' if event.data.get('contacted') else 'Non'}"
+    if event.kind == "closed" and event.data.get("why") == "silent":
+        return "Terminée d’elle-même"
     return thread_words.title(event, EVENT_TITLES)
+
+
+def _follow_up(event: RequestEvent, names: Mapping[str, str]) -> str:
+    """« Relance : rappel à Bob Garnier », « Le candidat a été prévenu du retard »."""
+    rung = event.data.get("rung")
+    if rung == ladder.TOLD:
+        if event.data.get("unreachable"):
+            return "Retard\u00a0: le candidat n’a pas pu être prévenu, seul un appel peut le joindre"
+        return "Le candidat a été prévenu du retard"
+    if rung == ladder.TEAM:
+        return "Relance\u00a0: réponse en retard, l’équipe est prévenue"
+    to = event.data.get("to", "")
+    return f"Relance\u00a0: rappel à {names[to]}" if to in names else "Relance\u00a0: rappel au centre"

@@ -18,15 +18,18 @@ EARLIER = [script.revision for script in SCRIPTS.walk_revisions()][:0:-1]  # fro
 # Columns whose CHECK does not accept the filler's value.
 CHOSEN = {
     "opening_hours": {"closes_minute": 600},
-    "membership": {"role": "adviser"},
+    "membership": {"role": "adviser", "notices": "digest"},
     "meeting_type": {"default_place": "phone", "duration_minutes": 30},
     "slot": {
         "place": "phone", "status": "open", "training_scope": "site", "ends_at": datetime(2026, 12, 1, 14, tzinfo=UTC),
     },
-    "candidate_request": {"mode": "callback", "asker": "candidate", "status": "closed", "outcome": "answered"},
+    "candidate_request": {
+        "mode": "callback", "asker": "candidate", "status": "closed", "outcome": "answered",
+        "email_state": None,
+    },
     "request_event": {"kind": "created", "actor": "candidate"},
     "booking": {"status": "booked"},
-    "outgoing_mail": {"status": "pending"},
+    "outgoing_mail": {"status": "pending", "delivery": None},
     "closure": {"starts": None, "ends": None, "site_id": None, "user_id": None},
     "seat_hold": {"kind": "proposal", "status": "live"},
     "slot_series": {
@@ -35,6 +38,9 @@ CHOSEN = {
     "waitlist_entry": {"kind": "full", "status": "waiting", "booking_id": None},
     "outgoing_sms": {"status": "pending"},
     "booking_rule": {"site_id": None, "meeting_type_id": None, "notice_minutes": 1},
+    "first_answer": {"mode": "callback"},
+    "dead_address": {"reason": "hard_bounce"},
+    "mail_event": {"kind": "delivered"},
     "calendar_feed": {"scope": "adviser", "detail": "minimal"},
 }  # fmt: skip
 
@@ -123,7 +129,8 @@ def fill():
                     )
                 else:
                     values[column.name] = filler(column)
-            connection.execute(table.insert().values({**values, **CHOSEN.get(name, {})}))
+            chosen = {key: value for key, value in CHOSEN.get(name, {}).items() if key in table.columns}
+            connection.execute(table.insert().values({**values, **chosen}))
         connection.commit()
 
 

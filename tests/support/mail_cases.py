@@ -627,6 +627,103 @@ def waitlist_closed_when_it_begins(house: House) -> OutgoingMail:
     return mail("waitlist_closed", CANDIDATE, request, event_id=ended.id)
 
 
+def _late_request(house: House, **columns: Any) -> Any:
+    """Asked on Tuesday 17 November, promised for Thursday, still waiting on Friday 20."""
+    asked = datetime.fromisoformat("2026-11-17T09:00+00:00")
+    values = {
+        "training_id": house.training.id, "due_at": datetime.fromisoformat("2026-11-19T16:00+00:00"), "rung": 3,
+        "created_at": asked, "site_id": house.site.id, "recipient_email": house.cfa.email, **columns,
+    }  # fmt: skip
+    return house.request(**values)
+
+
+def _to_member(house: House, kind: str, request: Any, user: Any, **ids: Any) -> OutgoingMail:
+    return mail(kind, user.email, request, user_id=user.id, cfa_id=house.cfa.id, **ids)
+
+
+def follow_up_owner(house: House) -> OutgoingMail:
+    request = house.request(training_id=house.training.id, owner_id=house.adviser.id, site_id=house.site.id)
+    return _to_member(house, "follow_up_owner", request, house.adviser)
+
+
+def follow_up_owner_at_an_address(house: House) -> OutgoingMail:
+    request = house.request(house.bare)
+    return mail(
+        "follow_up_owner", "contact@cfa-sans-compte.example", request, cfa_id=house.bare.id, data={"last": True}
+    )
+
+
+def follow_up_team(house: House) -> OutgoingMail:
+    request = _late_request(house, owner_id=house.adviser.id, attempts=1, status="in_progress")
+    event(request, "call", "staff", user_id=house.adviser.id, data={"result": "voicemail"}, internal=True)
+    return _to_member(house, "follow_up_team", request, house.manager)
+
+
+def follow_up_team_about_a_person_without_address(house: House) -> OutgoingMail:
+    return _to_member(house, "follow_up_team", _late_request(house, email=None), house.manager)
+
+
+def follow_up_candidate(house: House) -> OutgoingMail:
+    """A centre nearby with free slots, another that answers fast, one too far away."""
+    with transaction():
+        house.site.latitude, house.site.longitude = 50.63, 3.06
+    for number, (name, city, latitude, median, free) in enumerate(
+        (("CFA Démonstration de la Lys", "Armentières", 50.69, 300, False),
+         ("CFA Démonstration du Hainaut", "Douai", 50.37, None, True),
+         ("CFA Démonstration de la Côte", "Dunkerque", 51.2, 60, True))
+    ):  # fmt: skip
+        cfa = make.cfa(name=name, answer_median=median)
+        site = make.site(cfa, city=city, latitude=latitude, longitude=3.06)
+        training = make.training(cfa, site, public_id=f"formation-{number}")
+        if free:
+            adviser = make.adviser(cfa, email=f"conseil{number}@cfa-voisin.example")
+            make.slot(
+                adviser, site, public_id=f"creneau-voisin-{number}", starts_at="2026-11-25T10:00", trainings=[training]
+            )
+    house.slot(public_id="creneau-libre", starts_at="2026-11-24T10:20")
+    return mail("follow_up_candidate", CANDIDATE, _late_request(house))
+
+
+def follow_up_candidate_called_in_vain(house: House) -> OutgoingMail:
+    request = _late_request(house, status="in_progress", attempts=2, training_id=None, **ASKED)
+    for _ in range(2):
+        event(request, "call", "staff", user_id=house.adviser.id, data={"result": "no_answer"}, internal=True)
+    return mail("follow_up_candidate", PARENT, request)
+
+
+def contact_check(house: House) -> OutgoingMail:
+    return mail("contact_check", CANDIDATE, _late_request(house, status="waiting_candidate", rung=0))
+
+
+def not_contacted(house: House) -> OutgoingMail:
+    request = house.request(training_id=house.training.id, site_id=house.site.id, status="in_progress")
+    return _to_member(house, "not_contacted", request, house.adviser)
+
+
+def digest(house: House) -> OutgoingMail:
+    _late_request(house, public_id="demande-tard", reference="MWP-3C7-V9F")
+    at = datetime.fromisoformat("2026-11-20T07:00+00:00")
+    house.request(
+        public_id="demande-jour", reference="MWP-3C7-V9G", mode="message", site_id=house.site.id,
+        due_at=datetime.fromisoformat("2026-11-20T16:00+00:00"), created_at=at,
+    )  # fmt: skip
+    house.request(
+        public_id="demande-appel", reference="MWP-3C7-V9H", site_id=house.site.id, status="in_progress",
+        next_attempt_at=datetime.fromisoformat("2026-11-20T13:30+00:00"), first_name="www.piege.example",
+    )  # fmt: skip
+    house.request(site_id=house.site.id, training_id=house.training.id, created_at=at)
+    return mail("digest", house.adviser.email, user_id=house.adviser.id, cfa_id=house.cfa.id)
+
+
+def digest_at_an_address(house: House) -> OutgoingMail:
+    for number in range(12):
+        house.request(
+            house.bare, public_id=f"demande-{number}", reference=f"MWP-3C7-{number:03d}",
+            due_at=datetime.fromisoformat("2026-11-19T16:00+00:00"),
+        )  # fmt: skip
+    return mail("digest", "contact@cfa-sans-compte.example", cfa_id=house.bare.id)
+
+
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
@@ -648,5 +745,8 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         reminder_day_to_who_said_yes, reminder_day_to_a_parent, request_redirected_by_the_centre, request_redirected_by_choice,
         cfa_link_again, request_closed_not_for_us, request_closed_unreachable, request_closed_no_follow_up,
         redirect_asked, redirect_refused, cfa_new_request_of_another_centre,
+        follow_up_owner, follow_up_owner_at_an_address, follow_up_team,
+        follow_up_team_about_a_person_without_address, follow_up_candidate, follow_up_candidate_called_in_vain, contact_check,
+        not_contacted, digest, digest_at_an_address,
     )
 }  # fmt: skip

@@ -24,6 +24,12 @@ MAILS = {
     "adviser_slots_changed": "Créneaux modifiés ou confiés (au conseiller)",
     "adviser_candidate_late": "Retard annoncé (au conseiller)",
     "waitlist_joined": "Inscription en liste d’attente",
+    "follow_up_owner": "Réponse attendue (au centre)",
+    "follow_up_team": "Réponse en retard (au centre)",
+    "follow_up_candidate": "Pas encore de réponse (au candidat)",
+    "contact_check": "Avez-vous été contacté ?",
+    "not_contacted": "Le candidat n’a pas été contacté (au centre)",
+    "digest": "Récapitulatif du matin",
     "seat_offered": "Place proposée",
     "offer_ended": "Place qui n’est plus gardée",
     "waitlist_closed": "Liste d’attente close",
@@ -48,6 +54,7 @@ TEXTS = {
     "reminder_day": "Rappel, la veille",
     "seat_offered": "Place proposée",
     "centre_unreached": "Centre non joint",
+    "unanswered": "Pas encore de réponse",
 }
 
 DELIVERIES = {
@@ -75,6 +82,8 @@ JOBS = {
     "recall_outcomes": "Rendez-vous sans suite à rappeler",
     "end_offers": "Places proposées dont le délai est passé",
     "offer_overlooked": "Places libres à proposer aux listes d’attente",
+    "follow_up": "Relances des demandes sans réponse",
+    "write_digests": "Récapitulatifs du matin",
     "tell_no_slot": "Prévenir quand un lien n’a plus de créneau",
     "refresh_medians": "Délais de réponse montrés aux candidats",
     "check_integrity": "Contrôle d’intégrité de la base",

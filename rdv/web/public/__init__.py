@@ -16,6 +16,8 @@ def register(app: Flask) -> None:
         cancelling,
         coming,
         contact,
+        contacted,
+        elsewhere,
         information,
         moving,
         pages,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, french, presence
+from rdv import clock, french, inbox, presence
 from rdv.db import transaction
 from rdv.errors import FormExpired, FormRefused, RdvError, WrongTransition
 from rdv.web.forms import check_button
@@ -14,7 +14,7 @@ from rdv.web.public.forms import LateForm
 from rdv.web.public.personal import personal_page
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.sending import form_token
-from rdv.web.public.standing import phone_of, standing_of
+from rdv.web.public.standing import standing_of
 
 
 @bp.get("/suivi/<token>/presence", endpoint="presence")
@@ -88,7 +88,7 @@ def _late(reading: Reading, form: LateForm, refusal: RdvError | None = None, sta
     opens_at = presence.late_opens_at(slot)
     page = render_template(
         "public/late.html", form=form, token=reading.token, standing=standing_of(reading, now),
-        who=reading.request.first_name if reading.is_asker else None, phone=phone_of(reading.request),
+        who=reading.request.first_name if reading.is_asker else None, phone=inbox.phone_of(reading.request),
         opens=french.moment(opens_at, slot.site.timezone) if opens_at > now else None, can_change=reading.can_change,
         choices=[(minutes, french.duration(minutes)) for minutes in presence.LATE_MINUTES],
         chosen=reading.held.late_minutes,

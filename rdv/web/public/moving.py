@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from rdv import booking, clock, french, moves, slots
+from rdv import booking, clock, french, inbox, moves, slots
 from rdv.db import transaction
 from rdv.errors import (
     AlreadyBooked,
@@ -28,7 +28,7 @@ from rdv.web.public.forms import MoveForm
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.sending import form_token
 from rdv.web.public.shown import ShownDay, days_of, slots_of
-from rdv.web.public.standing import phone_of, standing_of
+from rdv.web.public.standing import standing_of
 
 PURPOSE = "move"  # of the form token, bound to the request
 UNFOLDED = 9  # more behind « Plus de dates »
@@ -138,7 +138,7 @@ def _page(
     page = render_template(
         "public/move.html", form=form, token=reading.token, standing=standing_of(reading, now), cfa=found.cfa,
         choices=_choices(reading, gone, None if gone else _wanted(form)), gone=gone and french.moment(gone.starts_at, gone.site.timezone),
-        phone=phone_of(found),
+        phone=inbox.phone_of(found),
         form_value=form_token(PURPOSE, found.public_id, fresh=request.method == "GET" or refusal is not None),
     )  # fmt: skip
     return page, refusal.status if refusal else status

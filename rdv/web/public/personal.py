@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, ical, presence, redirecting, slots
+from rdv import clock, ical, inbox, presence, redirecting, slots
 from rdv.errors import LinkInvalid, NotFound, RdvError, TooManyRequests
 from rdv.models import Booking
 from rdv.web.forms import count_failed_secret
@@ -17,7 +17,8 @@ from rdv.web.public.origin import page_code
 from rdv.web.public.pages import way_out
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.shown import slots_of
-from rdv.web.public.standing import phone_of, standing_of, thread_of, zone_of
+from rdv.web.public.standing import standing_of, thread_of, zone_of
+from rdv.web.public.unanswered import unanswered
 
 CONFIRMED_FROM = timedelta(days=7)  # earlier, nobody knows yet whether they come
 JUST_BOOKED = timedelta(days=1)  # who has just chosen an hour comes
@@ -63,9 +64,10 @@ def personal_page(reading: Reading, refusal: RdvError | None = None) -> Response
     ask = held is not None and held.presence_at is None and _in_doubt(held, now)
     page = render_template(
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(reading, now), token=reading.token,
-        held=held, now=now, waiting=waiting, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=phone_of(found),
+        held=held, now=now, waiting=waiting, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=inbox.phone_of(found),
         near=slots_of(near, found.training).slots, can_change=reading.can_change, has_file=booked,
         can_confirm=reading.can_change and ask, question=redirecting.pending(found),
+        unanswered=unanswered(reading, now),
         can_be_late=booked and held is not None and presence.late_opens_at(held.slot) <= now,
     )  # fmt: skip
     return page, refusal.status if refusal else 200

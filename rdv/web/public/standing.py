@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import asker, clock, french, offers, promise, sms, thread
+from rdv import asker, clock, french, ladder, offers, promise, sms, thread
 from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
@@ -57,6 +57,8 @@ TITLES = {
     "contact_check": "Réponse à « avez-vous été contacté ? »",
     "redirect_asked": "Le centre propose de transmettre votre demande",
     "redirected": "Demande transmise",
+    "follow_up": "Le service vous a prévenu du retard",
+    "closed": "Demande terminée",
 }
 
 
@@ -92,12 +94,6 @@ def zone_of(found: CandidateRequest) -> str:
     if found.booking:
         return found.booking.slot.site.timezone
     return found.site.timezone if found.site else clock.PARIS
-
-
-def phone_of(found: CandidateRequest) -> str | None:
-    """Return the number to call about a request: that of its training, its place or its CFA."""
-    places = (found.training, found.site, found.cfa)
-    return next((place.phone for place in places if place and place.phone), None)
 
 
 def standing_of(reading: Reading, now: datetime) -> Standing:
@@ -207,6 +203,8 @@ def _of_request(reading: Reading, now: datetime) -> Standing:
     if found.status == "waiting_candidate":
         text = "Sa réponse est ci-dessous." if any(e.kind == "answer" for e in found.events) else "Il vous a parlé."
         return Standing("success", OUTCOMES["answered"], text, facts=facts)
+    if found.rung >= ladder.TOLD:
+        return Standing("warning", "Le centre n’a pas encore répondu", _expected(found, now), facts=facts)
     title = "Votre demande est envoyée" if found.mode == "message" else "Votre demande de rappel est envoyée"
     return Standing("success", title, _expected(found, now), facts=facts)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import booking, clock, french, moves, slots, suitable, taking
+from rdv import booking, clock, french, inbox, moves, slots, suitable, taking
 from rdv.db import transaction
 from rdv.errors import (
     AlreadyBooked,
@@ -28,7 +28,6 @@ from rdv.web.public.personal import personal_page
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.sending import form_token
 from rdv.web.public.shown import days_of, slots_of
-from rdv.web.public.standing import phone_of
 from rdv.web.public.takeable import take_links
 
 PURPOSE = "take"  # of the form token, bound to the request
@@ -45,7 +44,7 @@ def choose_slot(token: str) -> ResponseReturnValue:
     each = take_links(reading, shown.slots)
     return render_template(
         "public/choose_slot.html", token=token, cfa=reading.request.cfa, zone=shown.zone, days=days_of(each[:UNFOLDED]),
-        more=days_of(each[UNFOLDED:]), phone=phone_of(reading.request),
+        more=days_of(each[UNFOLDED:]), phone=inbox.phone_of(reading.request),
     )  # fmt: skip
 
 
@@ -117,7 +116,7 @@ def _page(reading: Reading, wanted: Slot, refusal: RdvError | None = None) -> Re
         "public/take_slot.html", token=reading.token, cfa=found.cfa, wanted=wanted, gone=gone, refusal=refusal,
         when=_when(wanted), facts=facts_of(wanted), near=take_links(reading, slots_of(near, None).slots),
         kept_until=_until(kept.until, wanted) if kept else None, who=found.first_name if reading.is_asker else None,
-        phone=phone_of(found), reference=found.reference,
+        phone=inbox.phone_of(found), reference=found.reference,
         form_value=form_token(PURPOSE, found.public_id, fresh=request.method == "GET" or refusal is not None),
     )  # fmt: skip
     return page, refusal.status if refusal else 200
