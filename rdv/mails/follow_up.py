@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rdv import clock, french, inbox, ladder, links, nearby, notices
 from rdv.inbox import calling
-from rdv.mails import dates, people
+from rdv.mails import dates, outcomes, people
 from rdv.mails.candidate import PAGE, WHY
 from rdv.mails.cfa import LAST_OF_DAY, WHY_ADDRESS, WHY_MEMBER, for_member, request_facts, request_page
 from rdv.mails.message import Kind, Link, Mail, facts, named
@@ -39,6 +39,7 @@ def _to_cfa(row: OutgoingMail, subject: str, preheader: str, *paragraphs: str, a
             ("Référence", request.reference),
         ),
         button=request_page(row),
+        outcomes=outcomes.of(request, row.to_email),
         after=(*after, *((LAST_OF_DAY,) if row.data.get("last") else ())),
         footer_reason=WHY_MEMBER if row.user else WHY_ADDRESS.format(support=settings().support_email),
     )
