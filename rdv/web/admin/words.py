@@ -24,6 +24,8 @@ MAILS = {
     "adviser_slots_changed": "Créneaux modifiés ou confiés (au conseiller)",
     "adviser_candidate_late": "Retard annoncé (au conseiller)",
     "waitlist_joined": "Inscription en liste d’attente",
+    "cfa_link_again": "Lien renvoyé (au centre)",
+    "request_closed": "Demande terminée sans réponse (au candidat)",
     "follow_up_owner": "Réponse attendue (au centre)",
     "follow_up_team": "Réponse en retard (au centre)",
     "follow_up_candidate": "Pas encore de réponse (au candidat)",
