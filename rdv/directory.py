@@ -129,6 +129,12 @@ def trainings_of(cfa: Cfa, text: str = "", page: int = 1) -> tuple[list[Training
     return found[:TRAININGS_PAGE], len(found) > TRAININGS_PAGE
 
 
+def all_trainings_of(cfa: Cfa) -> list[Training]:
+    """Return every training of a CFA, closed ones too, by title."""
+    query = _trainings().where(Training.cfa_id == cfa.id).order_by(Training.title, Training.id)
+    return list(db.session.scalars(query))
+
+
 def sites_by_id(ids: Iterable[int]) -> dict[int, Site]:
     """Return these places, each under its id."""
     return {site.id: site for site in db.session.scalars(sa.select(Site).where(Site.id.in_(set(ids))))}

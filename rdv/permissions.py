@@ -13,3 +13,8 @@ def can_manage_team(membership: Membership) -> bool:
 def can_change_settings(membership: Membership) -> bool:
     """Modes of contact, response time, opening hours, names shown."""
     return membership.role == "manager"
+
+
+def can_compare_advisers(membership: Membership) -> bool:
+    """Read the figures of each adviser, and export requests with the contacts of their people."""
+    return membership.role == "manager"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from rdv import clock
+from rdv import clock, stats
 from rdv.catalogue.intake import import_file
 from rdv.catalogue.report import ImportReport
 from rdv.db import db, transaction
-from rdv.demo import agenda, closed, day, people, requests, staff
+from rdv.demo import agenda, closed, day, history, people, requests, staff
 from rdv.models import CandidateRequest, Cfa, User
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -47,6 +47,11 @@ def seed() -> None:
         day.fill(centres(), staff.users(), clock.now())
     with transaction():
         closed.plan(centres(), staff.users(), clock.now())
+    with transaction():
+        history.fill(centres(), staff.users(), clock.now())
+    for table, medians in list(stats.changes(clock.now())):
+        with transaction():
+            stats.write(table, medians)
     with transaction():
         requests.ask(centres(), staff.users(), clock.now())
 

@@ -46,7 +46,7 @@ class Page:
     @property
     def title(self) -> str:
         """Words of <title>."""
-        return self.root.one("title").text
+        return self.root.one("head title").text
 
     @property
     def h1(self) -> str:

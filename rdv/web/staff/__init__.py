@@ -20,6 +20,8 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     day,
     diagnosis,
     feeds,
+    figures,
+    figures_files,
     hand_over,
     meeting_types,
     member_notices,
