@@ -20,6 +20,7 @@ from rdv.models import (
     Booking,
     CandidateRequest,
     Cfa,
+    FirstAnswer,
     MeetingType,
     Membership,
     RequestEvent,
@@ -50,9 +51,12 @@ class Scale:
     slot_public_ids: list[str]
 
 
-def fill(slots: int, *, past: int = 0, booked: int = 0, asked: int = 0, here: int = 50) -> Scale:
+def fill(
+    slots: int, *, past: int = 0, booked: int = 0, asked: int = 0, here: int = 50, answered: int = 0, busiest: int = 0
+) -> Scale:
     """Write `slots` open slots to come and `past` ones over, `booked` bookings with their requests,
-    `asked` callback requests that wait; then ANALYZE.
+    `asked` callback requests that wait, `answered` ones of the last twelve months, `busiest` of them at the first
+    centre; then ANALYZE.
 
     The first centre has exactly `here` coming slots for its first training, whatever the total.
     """
@@ -91,11 +95,16 @@ def fill(slots: int, *, past: int = 0, booked: int = 0, asked: int = 0, here: in
     ]
     requests, events, bookings = _booked(published, booked, now, chance)
     requests += [_asked(booked + n, 1 + n % CFAS, now - timedelta(hours=n % 200)) for n in range(1, asked + 1)]
+    begun = booked + asked
+    answers = [
+        _answered(begun + n, 1 if n <= busiest else 2 + n % (CFAS - 1), now, chance) for n in range(1, answered + 1)
+    ]
+    requests += [request for request, _ in answers]
     with transaction() as session:
         for table, rows in (
             (Cfa, cfas), (Site, sites), (User, people), (Membership, members), (MeetingType, kinds), (Training, trainings),
             (training_site, taught), (Closure, closed), (Slot, published), (SlotTraining, chosen), (CandidateRequest, requests),
-            (RequestEvent, events), (Booking, bookings),
+            (RequestEvent, events), (Booking, bookings), (FirstAnswer, [answer for _, answer in answers]),
         ):  # fmt: skip
             target = table if isinstance(table, sa.Table) else table.__table__  # type: ignore[attr-defined]
             for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -137,6 +146,24 @@ def _asked(number: int, cfa_id: int, at: datetime) -> dict[str, Any]:
         "outcome": None, "owner_id": None, "due_at": at + timedelta(days=2), "search_text": "zoe", "link_version": 1,
         "version": 1, "last_event_at": at, "created_at": at, "updated_at": at,
     }  # fmt: skip
+
+
+def _answered(number: int, cfa_id: int, now: Any, chance: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a request of the last twelve months and its first answer."""
+    at = now - timedelta(minutes=chance.randrange(1, 365 * 24 * 60))
+    minutes = int(chance.expovariate(1 / 400))
+    request = _asked(number, cfa_id, at) | {
+        "mode": ("callback", "message")[number % 2], "status": "closed", "outcome": "answered",
+        "first_answered_at": at + timedelta(minutes=minutes), "training_id": (cfa_id - 1) * TRAININGS + 1 + number % TRAININGS,
+        "platform_id": 1 + number % 3,
+    }  # fmt: skip
+    answer = {
+        "request_id": number, "cfa_id": cfa_id, "site_id": cfa_id, "training_id": request["training_id"],
+        "platform_id": request["platform_id"], "user_id": (cfa_id - 1) * ADVISERS + 1 + number % ADVISERS,
+        "mode": request["mode"], "month": clock.to_zone(at, clock.PARIS).date().replace(day=1), "minutes": minutes,
+        "on_time": number % 10 > 0, "answered_at": request["first_answered_at"],
+    }  # fmt: skip
+    return request, answer
 
 
 def _booked(slots: list[dict[str, Any]], count: int, now: Any, chance: random.Random) -> tuple[list[Any], ...]:
