@@ -15,7 +15,7 @@ from rdv import clock, directory, inbox, stats
 from rdv.agenda import home_zone
 from rdv.french import NBSP, day_of_month
 from rdv.models import Cfa, Platform, Training
-from rdv.web.staff.request_forms import MODES
+from rdv.web.staff.request_filters import MODES
 
 PERIODS = {
     "30-jours": "30 derniers jours",
