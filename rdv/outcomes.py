@@ -35,17 +35,17 @@ OUTCOMES: dict[str, Outcome] = {
     "joint": Outcome("J’ai parlé à la personne", "Joint", "call", "reached"),
     "message-vocal": Outcome("J’ai laissé un message vocal", "Message vocal", "call", "voicemail"),
     "pas-de-reponse": Outcome("Pas de réponse", "Pas de réponse", "call", "no_answer"),
-    "rappeler": Outcome("À rappeler plus tard, à sa demande", "Rappeler plus tard", "call", "call_later"),
+    "rappeler": Outcome("À rappeler plus tard", "Rappeler plus tard", "call", "call_later"),
     "mauvais-numero": Outcome("Mauvais numéro", "Mauvais numéro", "call", "wrong_number"),
-    "autrement": Outcome("J’ai répondu par un autre moyen", "Répondu autrement", "answered_elsewhere"),
-    "rendez-vous": Outcome("Rendez-vous pris hors de cet outil", "Rendez-vous pris", "closed", "meeting_set"),
-    "pas-pour-nous": Outcome("Cette demande ne nous concerne pas", "Ne nous concerne pas", "closed", "not_for_us"),
+    "autrement": Outcome("Répondu par un autre moyen", "Répondu autrement", "answered_elsewhere"),
+    "rendez-vous": Outcome("Rendez-vous pris hors de l’outil", "Rendez-vous pris", "closed", "meeting_set"),
+    "pas-pour-nous": Outcome("Ne nous concerne pas", "Ne nous concerne pas", "closed", "not_for_us"),
 }
 
 
-def offered(request: CandidateRequest) -> dict[str, Outcome]:
-    """Return what may be said of a request now: nothing once it is over or answered, no call without a number."""
-    if request.status not in inbox.TO_TREAT:
+def offered(request: CandidateRequest, answered: bool = False) -> dict[str, Outcome]:
+    """Return what may be said of a request now: nothing once it is over or (unless `answered`) answered, no call without a number."""
+    if request.status not in (*inbox.TO_TREAT, *(("waiting_candidate",) if answered else ())):
         return {}
     return {word: each for word, each in OUTCOMES.items() if request.phone or not each.needs_phone}
 

@@ -34,6 +34,7 @@ from rdv.inbox.counts import in_words as in_words
 from rdv.inbox.counts import latest as latest
 from rdv.inbox.counts import named as named
 from rdv.inbox.filters import Filter as Filter
+from rdv.inbox.following import following as following
 from rdv.inbox.lists import chosen as chosen
 from rdv.inbox.lists import last_words as last_words
 from rdv.inbox.lists import same_person as same_person

@@ -40,8 +40,8 @@ class OutcomeFields:
     outcome = wtforms.RadioField(
         "Qu’avez-vous fait\u00a0?", [validators.InputRequired(NOT_IN_LIST)], invalid_choice_message=NOT_IN_LIST
     )
-    again_day, again_time = _day("Prochain appel, le"), _time("à")
-    later_day, later_time = _day("Rappeler le"), _time("à")
+    again_day, again_time = _day("Jour"), _time("Heure")
+    later_day, later_time = _day("Jour"), _time("Heure")
     text = wtforms.TextAreaField(
         "Ce qu’il faut retenir",
         [validators.Optional(), validators.Length(max=5000, message="Ce texte est trop long\u00a0: 5000 caractères au plus.")],
@@ -51,9 +51,11 @@ class OutcomeFields:
     zone: str
     next_at: datetime | None = None  # of the next call, once valid
 
-    def prepare(self, found: CandidateRequest, now: datetime, chosen: str | None = None) -> None:
+    def prepare(
+        self, found: CandidateRequest, now: datetime, chosen: str | None = None, answered: bool = False
+    ) -> None:
         """Offer what may be said of this request; `chosen` beforehand, and the hour at which the next call would be."""
-        offered = outcomes.offered(found)
+        offered = outcomes.offered(found, answered)
         self.zone = inbox.calling.zone_of(found)
         self.outcome.choices = [(word, each.label) for word, each in offered.items()]
         if chosen in offered and not self.outcome.raw_data:
@@ -109,6 +111,6 @@ class Words:
 def words(found: CandidateRequest, now: datetime) -> Words:
     """Return what would follow from each choice, said before the button."""
     zone = inbox.calling.zone_of(found)
-    planned = inbox.calling.next_attempt(found, now) if outcomes.offered(found) else now
+    planned = inbox.calling.next_attempt(found, now) if found.status != "closed" else now
     missed = tuple(word for word, each in outcomes.OUTCOMES.items() if each.reaches_nobody)
     return Words(french.moment(planned, zone), french.zone_suffix(zone).strip(), bool(found.email), missed)

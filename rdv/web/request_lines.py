@@ -192,6 +192,13 @@ def person_facts(request: CandidateRequest) -> list[tuple[str, str | Markup | No
     ]
 
 
+def about(request: CandidateRequest) -> str:
+    """« CAP Cuisine – Le matin (9 h – 12 h) »: what to know before calling, on one line; empty when nothing was said."""
+    windows = [CALLBACK_WINDOWS.get(each, each) for each in request.callback_windows]
+    training = request.training.shown_title if request.training else None
+    return " – ".join(filter(None, (training, ", ".join(windows))))
+
+
 def asker_label(request: CandidateRequest) -> str:
     """« Marie Lambert, un parent ou représentant légal », or the label alone."""
     label = ASKERS[request.asker]

@@ -344,7 +344,7 @@ def test_an_empty_answer_a_call_without_result_and_an_empty_note_are_refused(cli
     page = open_page(client, request)
     for form, said in (
         ("ecrire-form", "Écrivez votre réponse avant de l’envoyer."),
-        ("appel-form", "Choisissez le résultat de l’appel."),
+        ("fait-form", "Choisissez ce que vous avez fait dans la liste."),
         ("note-form", "Écrivez votre note avant de l’enregistrer."),
     ):
         refused = submit(client, page, form=form, status=400)
@@ -371,7 +371,7 @@ def test_calls_notes_owner_closing_and_reopening(client, cfa, adviser):
     colleague = make.adviser(cfa, first_name="Dora", last_name="Petit")
     request = ask(cfa, mode="callback")
     page = open_page(client, request)
-    page = submit(client, page, form="appel-form", **{"call-result": "voicemail", "call-text": "Rappeler le soir"})
+    page = submit(client, page, form="fait-form", outcome="message-vocal", text="Rappeler le soir")
     assert "Appel : j’ai laissé un message vocal" in page.text
     assert (request.status, request.first_answered_at) == ("in_progress", None)
     page = submit(client, page, form="note-form", **{"note-text": "Voir avec la direction"})
@@ -417,7 +417,7 @@ def test_another_centres_request_does_not_exist_and_no_act_passes_without_token(
     other = ask(make.cfa())
     visit(client, f"{URL}/{other.public_id}", status=404)
     token = open_page(client, ask(cfa, number=2)).fields("note-form")["csrf_token"][0]
-    for action in ("answer", "call", "note", "assign", "close", "reopen"):
+    for action in ("answer", "outcome", "note", "assign", "close", "reopen", "revoke"):
         sent = {"csrf_token": token, "action": action, "version": "1", "answer-text": "x", "note-text": "x"}
         assert client.post(f"{URL}/{other.public_id}", data=sent).status_code == 404
     mine = db.session.scalars(sa.select(CandidateRequest).filter_by(cfa_id=cfa.id)).one()

@@ -218,6 +218,7 @@ def _page(opened: Opened, token: str, forms: LinkForms, refusal: str | None = No
         warning=request_lines.contact_warning(found),
         mode_label=inbox.MODE_LABELS[found.mode],
         badge=badge,
+        about=request_lines.about(found),
         phone_href=f"tel:{found.phone}" if found.phone else None,
         facts=[*request_lines.person_facts(found), ("Référence", found.reference)],
         events=request_lines.thread(found, shown),

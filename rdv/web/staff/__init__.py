@@ -27,6 +27,7 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     member_notices,
     profile,
     publish,
+    redirecting,
     request_bulk,
     request_list,
     requests,

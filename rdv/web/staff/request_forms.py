@@ -5,9 +5,10 @@ from __future__ import annotations
 import wtforms
 from wtforms import validators
 
-from rdv import inbox
+from rdv import clock, inbox
 from rdv.models import CandidateRequest, User
 from rdv.web.forms import Required, tidy
+from rdv.web.outcome_form import OutcomeFields
 from rdv.web.staff.forms import StaffForm
 
 LONGEST_ANSWER = 5000  # characters
@@ -23,18 +24,8 @@ class AnswerForm(StaffForm):
     )  # fmt: skip
 
 
-class CallForm(StaffForm):
-    result = wtforms.RadioField(
-        "Résultat de l’appel",
-        [validators.InputRequired("Choisissez le résultat de l’appel.")],
-        choices=inbox.CALL_RESULTS,
-        invalid_choice_message=NOT_IN_LIST,
-    )
-    text = wtforms.TextAreaField(
-        "Ce qu’il faut retenir",
-        [validators.Optional(), validators.Length(max=LONGEST_ANSWER, message=TOO_LONG)],
-        filters=[tidy],
-    )
+class OutcomeForm(OutcomeFields, StaffForm):
+    """What was done."""
 
 
 class NoteForm(StaffForm):
@@ -62,7 +53,8 @@ class RequestForms:
 
     def __init__(self, found: CandidateRequest, colleagues: list[User], person: User) -> None:
         self.answer = AnswerForm(prefix="answer-")
-        self.call = CallForm(prefix="call-")
+        self.outcome = OutcomeForm()
+        self.outcome.prepare(found, clock.now(), answered=True)
         self.note = NoteForm(prefix="note-")
         self.close = CloseForm(prefix="close-")
         self.assign = AssignForm(prefix="assign-", owner=found.owner.public_id if found.owner else "")

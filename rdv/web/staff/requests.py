@@ -7,15 +7,16 @@ from collections.abc import Callable
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, inbox
+from rdv import clock, french, inbox, outcomes, personal_links
 from rdv.db import transaction
 from rdv.errors import NotFound, RdvError
 from rdv.extensions import csrf
 from rdv.models import CandidateRequest
-from rdv.web import request_lines
+from rdv.web import outcome_form, request_lines
+from rdv.web.request_lines import zone_of
 from rdv.web.staff import slot_lines
 from rdv.web.staff.blueprint import bp
-from rdv.web.staff.context import current_cfa, current_person
+from rdv.web.staff.context import current_cfa, current_person, current_role, require_manager
 from rdv.web.staff.posted import posted_version, session_refusal
 from rdv.web.staff.request_forms import RequestForms
 
@@ -64,15 +65,17 @@ def _answer(found: CandidateRequest, forms: RequestForms) -> str | None:
     return f"Réponse envoyée à {found.person_name}."
 
 
-def _call(found: CandidateRequest, forms: RequestForms) -> str | None:
-    if not forms.call.validate():
+def _outcome(found: CandidateRequest, forms: RequestForms) -> str | None:
+    form = forms.outcome
+    if not form.validate():
         return None
-    form, person = forms.call, current_person()
     with transaction():
-        inbox.log_call(
-            found, form.result.data, "staff", clock.now(), user=person, text=form.text.data, version=posted_version()
-        )
-    return "Appel enregistré."
+        outcomes.record(
+            found, form.outcome.data, "staff", clock.now(), user=current_person(), text=form.text.data,
+            next_at=form.next_at, version=posted_version(),
+        )  # fmt: skip
+    planned = found.next_attempt_at
+    return f"C’est noté. Prochain appel prévu {french.moment(planned, zone_of(found))}." if planned else "C’est noté."
 
 
 def _note(found: CandidateRequest, forms: RequestForms) -> str | None:
@@ -109,9 +112,18 @@ def _reopen(found: CandidateRequest, _forms: RequestForms) -> str | None:
     return "Demande rouverte. Une nouvelle échéance court à partir d’aujourd’hui."
 
 
+def _revoke(found: CandidateRequest, _forms: RequestForms) -> str | None:
+    require_manager()
+    with transaction():
+        inbox.revoke_links(found, current_person())
+        personal_links.send_again(found, clock.now())
+    return "Les liens déjà envoyés n’ouvrent plus rien. La personne reçoit le sien à nouveau."
+
+
 ACTS: dict[str, Callable[[CandidateRequest, RequestForms], str | None]] = {
     "answer": _answer,
-    "call": _call,
+    "outcome": _outcome,
+    "revoke": _revoke,
     "note": _note,
     "assign": _assign,
     "close": _close,
@@ -127,7 +139,7 @@ def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = No
         "staff/request.html",
         found=found,
         forms=forms,
-        form=next((each for each in (forms.answer, forms.call, forms.note, forms.close) if each.errors), None),
+        form=next((each for each in (forms.outcome, forms.answer, forms.note, forms.close) if each.errors), None),
         refusal=refusal,
         page_error=refusal is not None,
         status_label=inbox.STATUS_LABELS[found.status],
@@ -141,6 +153,16 @@ def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = No
         warning=request_lines.contact_warning(found),
         mode_label=inbox.MODE_LABELS[found.mode],
         events=request_lines.thread(found, found.events, names),
+        words=outcome_form.words(found, now),
+        offered=bool(outcomes.offered(found)),
+        again=bool(outcomes.offered(found, answered=True)),
+        planned=french.moment(found.next_attempt_at, zone_of(found)) if found.next_attempt_at else None,
+        following=[
+            request_lines.row(each, now, _href(each))
+            for each in [inbox.following(found, current_person().id, now)]
+            if each
+        ],
+        can_revoke=current_role() == "manager",
         meeting=meeting,
         can_move=meeting is not None and meeting.is_live and meeting.slot.ends_at > now,
         meeting_line=slot_lines.meeting(meeting.slot, [], now, dated=True) if meeting else None,
