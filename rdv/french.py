@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 import phonenumbers
@@ -61,8 +61,8 @@ def month(value: date) -> str:
     return format_date(value, "LLLL yyyy", locale="fr").replace(" ", NBSP)
 
 
-def clock_time(value: datetime) -> str:
-    """« 14 h 30 », « 9 h », from a local datetime."""
+def clock_time(value: datetime | time) -> str:
+    """« 14 h 30 », « 9 h », from a local datetime or a wall time."""
     return f"{value.hour}{NBSP}h" + (f"{NBSP}{value.minute:02d}" if value.minute else "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Protocol
 
 from rdv.models import Cfa, OutgoingMail, Slot, Training, User
@@ -141,6 +142,11 @@ def staff_slot(slot: Slot) -> str:
     return absolute(f"/equipe/creneaux/{slot.public_id}")
 
 
+def staff_outcome(day: date, adviser_public_id: str, booking_public_id: str) -> str:
+    """Say who came: the day of an adviser (local date), at a booking."""
+    return absolute(f"/equipe/journee?jour={day.isoformat()}&conseiller={adviser_public_id}#rdv-{booking_public_id}")
+
+
 def staff_agenda() -> str:
     """The week of the person who signs in."""
     return absolute("/equipe/agenda")
@@ -189,6 +195,11 @@ def sign_in() -> str:
 def feed(secret: str) -> str:
     """The address of a calendar feed."""
     return absolute(f"/flux/{secret}.ics")
+
+
+def free_slots_feed(cfa: Cfa) -> str:
+    """The public calendar of a CFA's free slots, for its own site."""
+    return absolute(f"/flux/cfa/{cfa.public_id}/creneaux-libres.ics")
 
 
 def development_mail(mail: OutgoingMail) -> str:

@@ -43,5 +43,5 @@ def facts() -> dict[str, Any]:
         "agenda_url": links.absolute("/equipe/agenda"),
     }
     with transaction():
-        secret = feeds.create(users[people.ADVISER.email], cfa, name="démo", scope="adviser")
+        secret = feeds.create(users[people.ADVISER.email], cfa, feeds.Choice(), "démo")
     return {**found, "feed_url": links.feed(secret)}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import clock, french, links, reminder_windows, rules, slots
+from rdv import clock, french, ical, links, reminder_windows, rules, slots
 from rdv.db import db
 from rdv.mails.message import Link, named
 from rdv.mails.people import phone_ending
@@ -109,8 +109,7 @@ def reply_to(slot: Slot) -> str | None:
 
 def video_link(slot: Slot) -> str | None:
     """Return the address of the video room, when the adviser gave one."""
-    detail = (slot.place_detail or "").strip()
-    return detail if slot.place == "video" and detail.startswith(("https://", "http://")) else None
+    return ical.video(slot.place, slot.place_detail) or None
 
 
 def still_at(row: Message, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from rdv.models.cfa import Cfa, OpeningHours, Site
 from rdv.models.closure import Closure
+from rdv.models.feed import CalendarFeed, RenderedEvent, SentInvitation
 from rdv.models.platform import Platform
 from rdv.models.reply import SavedReply
 from rdv.models.request import Booking, CandidateRequest, FirstAnswer, RequestEvent, RequestViewer
@@ -10,7 +11,6 @@ from rdv.models.series import SlotSeries
 from rdv.models.slot import MeetingType, Slot, SlotTraining
 from rdv.models.system import (
     AuditEntry,
-    CalendarFeed,
     DeadAddress,
     JobRun,
     MailEvent,
@@ -40,10 +40,12 @@ __all__ = [
     "OutgoingMail",
     "OutgoingSms",
     "Platform",
+    "RenderedEvent",
     "RequestEvent",
     "RequestViewer",
     "SavedReply",
     "SeatHold",
+    "SentInvitation",
     "Site",
     "Slot",
     "SlotSeries",

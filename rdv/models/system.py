@@ -1,4 +1,4 @@
-"""What keeps the house running: mails, feeds, journal, jobs, limits."""
+"""What keeps the house running: mails, journal, jobs, limits."""
 
 from __future__ import annotations
 
@@ -145,36 +145,6 @@ class OutgoingSms(Base):
             sqlite_where=sa.text("status = 'pending'"), postgresql_where=sa.text("status = 'pending'"),
         ),
     )  # fmt: skip
-
-
-class CalendarFeed(Base):
-    """A secret calendar address: one per device, stored hashed, revoked alone."""
-
-    __tablename__ = "calendar_feed"
-
-    id: Mapped[Key]
-    public_id: Mapped[PublicId]
-    user_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("user_account.id", ondelete="CASCADE"), index=True
-    )  # whose device
-    cfa_id: Mapped[int] = mapped_column(sa.ForeignKey("cfa.id", ondelete="CASCADE"), index=True)
-    scope: Mapped[str] = mapped_column(sa.String(10))  # adviser: this person's meetings; cfa: the whole centre's
-    name: Mapped[str] = mapped_column(sa.String(80))
-    secret_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    detail: Mapped[str] = mapped_column(sa.String(10), default="minimal")
-    generation: Mapped[int] = mapped_column(sa.Integer, default=1)  # rises when options or secret change
-    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
-    last_used_by: Mapped[str | None] = mapped_column(sa.String(40))  # family of the application
-    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
-    created_at: Mapped[CreatedAt]
-
-    user: Mapped[User] = relationship()
-    cfa: Mapped[Cfa] = relationship()
-
-    __table_args__ = (
-        one_of("scope", ("adviser", "cfa"), "scope"),
-        one_of("detail", ("minimal", "full"), "detail"),
-    )
 
 
 class AuditEntry(Base):

@@ -44,6 +44,8 @@ class User(Base):
     # Written first when slots are published, so that two publications of one adviser take turns.
     agenda_version: Mapped[int] = mapped_column(sa.Integer, default=0)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    # Meetings made or changed since then are sent as invitations; None: this person wants none.
+    invitations_since: Mapped[datetime | None] = mapped_column(UTCDateTime())
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 

@@ -15,10 +15,10 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from rdv import booking, clock, feeds, ical, slots
+from rdv import booking, clock, feeds, slots
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.models import Booking, CalendarFeed, Cfa, MeetingType, Membership, Site, Slot, User
+from rdv.models import Booking, CalendarFeed, Cfa, MeetingType, Membership, RenderedEvent, Site, Slot, User
 from tests import make
 from tests.support.browser import Client
 from tests.support.frozen import FrozenClock
@@ -68,9 +68,9 @@ class Application:
         return event
 
 
-def opened(house: House, client: Client, scope: str = "adviser", detail: str = "minimal") -> Application:
+def opened(house: House, client: Client, **choice: Any) -> Application:
     with transaction():
-        secret = feeds.create(house.adviser, house.cfa, name="Téléphone", scope=scope, detail=detail)
+        secret = feeds.create(house.adviser, house.cfa, feeds.Choice(**choice), "Téléphone")
     return Application(client, secret)
 
 
@@ -283,8 +283,7 @@ def test_nothing_changed_costs_two_statements_and_no_rendering(
     booked(make.slot(house.adviser, house.site, house.kind, starts_at="2026-12-01T14:00"))
     application = opened(house, client)
     first = application.poll()
-    monkeypatch.setattr(feeds, "meetings", None)
-    monkeypatch.setattr(ical, "calendar", None)
+    monkeypatch.setattr(feeds, "body", None)
     now.tick(minutes=30)
     with counted_statements() as seen:
         response = application.poll(status=304)
@@ -300,7 +299,8 @@ def test_the_same_data_gives_the_same_bytes(house: House, client: Client, now: F
     application = opened(house, client)
     first = application.poll().data
     now.tick(hours=3)
-    ical._event.cache_clear()
+    with transaction() as session:
+        session.execute(sa.delete(RenderedEvent))
     application.etag = ""
     assert application.poll().data == first
 
@@ -361,7 +361,7 @@ def test_a_person_sees_their_own_meetings_and_the_centre_all(house: House, clien
     theirs = booked(make.slot(colleague, house.site, house.kind, starts_at="2026-12-02T14:00"))
     elsewhere = make.cfa()
     make.booking(make.slot(make.adviser(elsewhere), make.site(elsewhere), starts_at="2026-12-03T14:00"))
-    own, centre = opened(house, client), opened(house, client, scope="cfa")
+    own, centre = opened(house, client), opened(house, client, whole_cfa=True)
     own.poll()
     centre.poll()
     assert set(own.events) == {mine.uid}
@@ -457,7 +457,7 @@ def test_a_failing_database_never_gives_an_empty_calendar(
     def fail(*_arguments: Any) -> None:
         raise OperationalError("SELECT", {}, Exception("down"))
 
-    for step in ("load", "validator", "meetings"):
+    for step in ("poll", "body"):
         with monkeypatch.context() as patch:
             patch.setattr(feeds, step, fail)
             response = client.get(application.url)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from rdv import booking, clock, ical, inbox, links
+from rdv import booking, clock, inbox, links
 from rdv.db import db, transaction
 from rdv.models import OutgoingMail, RequestEvent, Slot
 from tests import make
@@ -70,7 +70,7 @@ def test_two_clicks_from_the_page_to_another_hour(client, house):
 
 
 def test_the_same_meeting_goes_on_in_calendars(client, house):
-    before = ical.booking_file(house.held).decode()
+    before = client.get(address(house.request, "/rendez-vous.ics")).text
     uid, reference = house.held.uid, house.request.reference
     house.clock.tick(minutes=5)
     submit(client, visit(client, address(house.request)), creneau=house.free[0].public_id)

@@ -33,6 +33,9 @@ MEETING = ical.Meeting(
 )
 
 
+US = ical.Organizer("rdv@rdv-apprentissage.example", "CFA des Tilleuls via RDV Apprentissage")
+
+
 def meeting(**changes: Any) -> ical.Meeting:
     return dataclasses.replace(MEETING, **changes)
 
@@ -100,7 +103,6 @@ def test_nothing_that_names_people_or_rings() -> None:
 
 def test_the_same_data_gives_the_same_bytes() -> None:
     first = written(MEETING, meeting(uid="b"))
-    ical._event.cache_clear()
     assert written(MEETING, meeting(uid="b")) == first
 
 
@@ -220,12 +222,19 @@ def a_booking(**changes: Any) -> Booking:
     request = CandidateRequest(
         reference="KTR-B48-26X", first_name="Zoé", last_name="Lambert", email="zoe@courriel.example"
     )
-    values = {"uid": "u@rdv-apprentissage", "sequence": 1, "status": "booked", "created_at": MADE, "updated_at": MADE}
+    values = {
+        "uid": "u@rdv-apprentissage",
+        "sequence": 1,
+        "status": "booked",
+        "created_at": MADE,
+        "updated_at": MADE,
+        "starts_at": START,
+    }
     return Booking(slot=slot, request=request, **{**values, **changes})
 
 
 def test_the_file_of_a_candidate() -> None:
-    data = ical.booking_file(a_booking())
+    data = ical.booking_file(a_booking(), US)
     event = read(data)
     assert (str(event["uid"]), event["sequence"], event.start) == ("u@rdv-apprentissage", 1, START)
     assert str(event["summary"]) == "Entretien – Site du Parc"
@@ -236,11 +245,11 @@ def test_the_file_of_a_candidate() -> None:
     assert b"/suivi/" not in data
     assert b"@courriel" not in data
     assert b"REFRESH" not in data
-    assert ical.booking_file(a_booking()) == data
+    assert ical.booking_file(a_booking(), US) == data
 
 
 def test_the_file_of_a_cancelled_booking_cancels() -> None:
-    event = read(ical.booking_file(a_booking(status="cancelled", sequence=2)))
+    event = read(ical.booking_file(a_booking(status="cancelled", sequence=2), US))
     assert (event["status"], event["sequence"]) == ("CANCELLED", 2)
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Flask
 
 bp = Blueprint("feeds", __name__)
 
-from rdv.web.feeds import calendar  # noqa: E402, F401  it attaches its view to the blueprint
+from rdv.web.feeds import calendar, free_slots  # noqa: E402, F401  they attach their views to the blueprint
 
 
 def register(app: Flask) -> None:

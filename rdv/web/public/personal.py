@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from flask import Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, ical, inbox, presence, redirecting, slots
+from rdv import clock, ical, inbox, invitations, presence, redirecting, slots
 from rdv.errors import LinkInvalid, NotFound, RdvError, TooManyRequests
 from rdv.models import Booking
 from rdv.web.forms import count_failed_secret
@@ -36,7 +36,7 @@ def calendar_file(token: str) -> ResponseReturnValue:
     held = open_link(token).request.booking
     if held is None:
         raise NotFound("Cette demande n’a pas de rendez-vous à ajouter à un agenda.")
-    response = Response(ical.booking_file(held), mimetype="text/calendar")
+    response = Response(ical.booking_file(held, invitations.organizer(held.slot.cfa)), mimetype="text/calendar")
     response.headers["Content-Disposition"] = 'attachment; filename="rendez-vous.ics"'
     return response
 

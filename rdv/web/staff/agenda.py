@@ -128,7 +128,8 @@ def export_slot(public_id: str) -> ResponseReturnValue:
 
 def _file(slot_ids: Sequence[int], name: str, named: bool) -> Response:
     full, free = request.args.get("noms") == "oui", request.args.get("libres") != "non"
-    found = shown.meetings(current_cfa().id, [Slot.id.in_(slot_ids)], full=full, named=named, free=free)
+    where = [Slot.cfa_id == current_cfa().id, Slot.id.in_(slot_ids)]
+    found = shown.meetings(where, shown.Shown(full=full, named=named, free=free))
     response = Response(ical.file(found), content_type=ical.MEDIA_TYPE)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "private, no-store"

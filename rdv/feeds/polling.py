@@ -1,0 +1,240 @@
+"""A poll: who may read, and the validator of what they would read, in one statement and without rendering anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from rdv import clock, ical
+from rdv.db import UTCDateTime, db, note
+from rdv.feeds.applications import application_of
+from rdv.feeds.window import wide
+from rdv.models import (
+    Booking,
+    CalendarFeed,
+    CandidateRequest,
+    Cfa,
+    Closure,
+    MeetingType,
+    Membership,
+    Site,
+    Slot,
+    Training,
+    User,
+)
+from rdv.settings import settings
+from rdv.tokens import hash_secret
+
+NOTE_EVERY = timedelta(hours=1)
+F = CalendarFeed
+Condition = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A feed that may be read now: its columns as a row, its validator, and since when that is what it shows."""
+
+    feed: Any
+    etag: str
+    changed_at: datetime
+
+
+def poll(secret: str, now: datetime) -> Poll | None:
+    """Return the feed of a secret with its validator, or None: unknown, revoked, or its person no longer works there.
+
+    The rights are those of this instant: who left the CFA reads nothing more.
+    """
+    first, last = wide(now)
+    asked = {
+        "secret_hash": hash_secret(secret), "first": first, "last": last, "first_day": first.date(),
+        "last_day": last.date(),
+    }  # fmt: skip
+    row = db.session.connection().execute(_statement(), asked).one_or_none()
+    if row is None:
+        return None
+    etag = _etag(row, now)
+    return Poll(row, etag, _changed_at(row, etag, now))
+
+
+def note_poll(found: Poll, user_agent: str, now: datetime) -> None:
+    """Remember who read, at most once an hour, and what they were shown when it is new; a busy database loses the note."""
+    feed, values = found.feed, {}
+    if feed.last_used_at is None or now - feed.last_used_at >= NOTE_EVERY:
+        values = {"last_used_at": now, "last_used_by": application_of(user_agent).name}
+    if feed.served_etag != found.etag:
+        values |= {"served_etag": found.etag, "changed_at": found.changed_at}
+    if values:
+        note(sa.update(CalendarFeed).where(CalendarFeed.id == feed.id).values(values))
+
+
+def _etag(row: Any, now: datetime) -> str:
+    day = clock.to_zone(now, row.timezone).date()
+    said = (*(value for name, value in row._mapping.items() if name not in _TELEMETRY),
+            day, ical.RENDERING_VERSION, settings().public_url)  # fmt: skip
+    return hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:32]
+
+
+def _changed_at(row: Any, etag: str, now: datetime) -> datetime:
+    """Return since when the feed shows this: the instant we first served it, in whole seconds that only ever rise.
+
+    Dates of rows would go back when the newest one is deleted, and say nothing of two changes in one second.
+    """
+    if row.served_etag == etag and row.changed_at is not None:
+        return row.changed_at
+    second = now.replace(microsecond=0)
+    return second if row.changed_at is None else max(second, row.changed_at + timedelta(seconds=1))
+
+
+# -- the statement ----------------------------------------------------------------------------------------------------
+
+_TELEMETRY = {"last_used_at", "last_used_by", "served_etag", "changed_at"}
+_FIRST, _LAST = (sa.bindparam(name, type_=UTCDateTime()) for name in ("first", "last"))
+_FIRST_DAY, _LAST_DAY = (sa.bindparam(name, type_=sa.Date()) for name in ("first_day", "last_day"))
+OPEN_REQUEST = CandidateRequest.status.in_(("new", "in_progress", "waiting_candidate"))
+
+
+def belongs() -> sa.Select[Any]:
+    """Select the CFAs whose meetings a feed may show: where its person works now, that of the feed alone if it has one."""
+    member, cfa = aliased(Membership), aliased(Cfa)
+    return (
+        sa.select(member.cfa_id)
+        .join(cfa, cfa.id == member.cfa_id)
+        .where(
+            member.user_id == F.user_id, member.ended_at.is_(None), cfa.closed_at.is_(None),
+            sa.or_(F.cfa_id.is_(None), member.cfa_id == F.cfa_id),
+        )
+        .correlate(F)
+    )  # fmt: skip
+
+
+@cache
+def _statement() -> sa.Select[Any]:
+    """One row: the feed, then texts that change with anything it shows. Built once.
+
+    A slot's version rises with every booking, move and cancellation; counts and sums of ids see what was deleted or
+    passed on; dates of places, kinds of meeting, trainings see what was renamed without anybody's telling.
+    """
+    columns = [
+        F.id, F.public_id, F.user_id, F.cfa_id, F.site_id, F.scope, F.detail, F.shows_due, F.shows_free,
+        F.shows_closures, F.shows_cancelled, F.timezone, F.generation, F.last_used_at, F.last_used_by, F.served_etag,
+        F.changed_at, User.first_name, User.last_name,
+        _told(_latest(Cfa, Cfa.id.in_(belongs()))).label("cfas"),
+        _told(_latest(Site, Site.cfa_id.in_(belongs()))).label("sites"),
+        _told(_latest(MeetingType, MeetingType.cfa_id.in_(belongs()))).label("kinds"),
+        sa.case(*((F.scope == scope, _version(_slots(scope), full=False)) for scope in _SCOPES)).label("slots"),
+        sa.case(
+            *((sa.and_(F.detail == "full", F.scope == scope), _version(_slots(scope), full=True)) for scope in _SCOPES)
+        ).label("people"),
+        sa.case((F.shows_due, _due())).label("due"),
+        sa.case((F.shows_closures, _closures())).label("closures"),
+    ]  # fmt: skip
+    return (
+        sa.select(*columns)
+        .join(User, User.id == F.user_id)
+        .where(
+            F.secret_hash == sa.bindparam("secret_hash"), F.revoked_at.is_(None), User.active,
+            sa.exists(belongs()),
+            sa.or_(F.site_id.is_(None), sa.exists().where(Site.id == F.site_id, Site.cfa_id == F.cfa_id).correlate(F)),
+        )
+    )  # fmt: skip
+
+
+_SCOPES = ("adviser", "site", "cfa")
+
+
+def _slots(scope: str) -> list[Condition]:
+    """The slots of a feed, in the order of an index, however its day is cut."""
+    if scope == "adviser":
+        mine = [Slot.adviser_id == F.user_id, Slot.cfa_id.in_(belongs())]
+    else:
+        mine = [Slot.cfa_id == F.cfa_id, *([Slot.site_id == F.site_id] if scope == "site" else [])]
+    # An individual slot that nobody ever touched shows nothing: publishing does not disturb calendars.
+    ever_touched = sa.or_(Slot.version > 1, Slot.seats_taken > 0, Slot.capacity > 1, F.shows_free)
+    return [*mine, Slot.starts_at >= _FIRST, Slot.starts_at < _LAST, ever_touched]
+
+
+def _version(where: list[Condition], full: bool) -> Any:
+    facts: list[Any] = [
+        sa.func.count(sa.distinct(Slot.id)), sa.func.sum(Slot.id), sa.func.sum(Slot.version),
+        sa.func.max(Slot.updated_at), sa.func.count(Booking.id), sa.func.sum(Booking.sequence),
+        sa.func.max(Booking.updated_at),
+    ]  # fmt: skip
+    joined: Any = sa.outerjoin(Slot, Booking, Booking.slot_id == Slot.id)
+    if full:
+        facts = [sa.func.max(CandidateRequest.updated_at), sa.func.max(Training.updated_at)]
+        joined = joined.outerjoin(CandidateRequest, CandidateRequest.id == Booking.request_id).outerjoin(
+            Training, Training.id == CandidateRequest.training_id
+        )
+    return sa.select(_text(facts)).select_from(joined).where(*where).correlate(F).scalar_subquery()
+
+
+def _due() -> Any:
+    facts = [
+        sa.func.count(CandidateRequest.id), sa.func.sum(CandidateRequest.id), sa.func.max(CandidateRequest.updated_at),
+        sa.func.max(CandidateRequest.due_at), sa.func.min(CandidateRequest.due_at),
+    ]  # fmt: skip
+    return (
+        sa.select(_text(facts))
+        .where(
+            CandidateRequest.cfa_id.in_(belongs()), OPEN_REQUEST, CandidateRequest.due_at >= _FIRST,
+            CandidateRequest.due_at < _LAST, *due_of(F),
+        )
+        .correlate(F)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
+def due_of(feed: Any) -> Iterator[Condition]:
+    """The requests whose due dates a feed shows: an adviser's own and nobody's, those of a site, those of the CFA."""
+    own = sa.or_(CandidateRequest.owner_id == feed.user_id, CandidateRequest.owner_id.is_(None))
+    yield sa.or_(_literally(feed.scope != "adviser"), own)
+    yield sa.or_(_literally(feed.scope != "site"), CandidateRequest.site_id == feed.site_id)
+
+
+def _literally(known: Any) -> Any:
+    """A condition of the statement, or of a feed already read."""
+    return known if isinstance(known, sa.ColumnElement) else (sa.true() if known else sa.false())
+
+
+def closures_of(feed: Any) -> Condition:
+    """The closures a feed shows: of the CFA, of its site, and the absences of whose meetings it shows."""
+    whose = sa.or_(_literally(feed.scope != "adviser"), Closure.user_id == feed.user_id)
+    where = sa.or_(_literally(feed.scope != "site"), Closure.site_id.is_(None), Closure.site_id == feed.site_id)
+    return sa.and_(sa.or_(Closure.user_id.is_(None), whose), where)
+
+
+def _closures() -> Any:
+    facts = [sa.func.count(Closure.id), sa.func.sum(Closure.id), sa.func.max(Closure.updated_at)]
+    return (
+        sa.select(_text(facts))
+        .where(
+            Closure.cfa_id.in_(belongs()), Closure.last_day >= _FIRST_DAY, Closure.first_day <= _LAST_DAY,
+            closures_of(F),
+        )
+        .correlate(F)
+        .scalar_subquery()
+    )  # fmt: skip
+
+
+def _latest(model: Any, where: Condition) -> Any:
+    return sa.select(sa.func.max(model.updated_at)).where(where).correlate(F).scalar_subquery()
+
+
+def _told(value: Any) -> Any:
+    return sa.cast(value, sa.String())
+
+
+def _text(facts: list[Any]) -> Any:
+    """Several aggregates as one text: a subquery returns one column, and all that is asked is whether it changed."""
+    told: list[Any] = [sa.func.coalesce(_told(fact), "") for fact in facts]
+    whole = told[0]
+    for each in told[1:]:
+        whole = whole + "|" + each
+    return whole
