@@ -7,6 +7,7 @@ import argparse
 from bench.book_core import book_core
 from bench.booking import book_hot, book_spread
 from bench.catalogue_import import catalogue_import
+from bench.feeds import feed_build, feed_poll
 from bench.inbox import inbox_pages
 from bench.publish import publish_1000
 from bench.slot_page import slot_page, slot_page_scale
@@ -20,6 +21,8 @@ SCENARIOS = {
     "slot-page-scale": (slot_page_scale, 5),
     "inbox": (inbox_pages, 3),
     "publish-1000": (publish_1000, 3),
+    "feed-build": (feed_build, 5),
+    "feed-poll": (feed_poll, 5),
     "catalogue-import": (catalogue_import, 1),
 }
 

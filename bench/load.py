@@ -40,22 +40,25 @@ class Client:
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Return the status and the body of an answer."""
         fresh = self.writer is None
         try:
-            return await self._once(method, path, body)
+            return await self._once(method, path, body, headers or {})
         except (ConnectionError, asyncio.IncompleteReadError):
             self.writer = None
             if fresh:
                 raise
-            return await self._once(method, path, body)
+            return await self._once(method, path, body, headers or {})
 
-    async def _once(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def _once(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         if self.writer is None:
             self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
         assert self.reader is not None
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: keep-alive\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         if body:
             head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
         self.writer.write(head.encode() + b"\r\n" + body)
@@ -63,7 +66,7 @@ class Client:
         answer = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         status = int(answer.split(" ", 2)[1])
         length = next((int(line[15:]) for line in answer.split("\r\n") if line.startswith("content-length:")), 0)
-        content = await self.reader.readexactly(length) if length else b""
+        content = await self.reader.readexactly(length) if length and status != 304 else b""
         if "connection: close" in answer:
             self.writer.close()
             self.writer = None
@@ -109,5 +112,31 @@ def fetch_all(port: int, paths: Sequence[str], clients: int = 8) -> list[str]:
 
         await asyncio.gather(*(walk(start) for start in range(clients)))
         return pages
+
+    return asyncio.run(run())
+
+
+def polls(port: int, wanted: Sequence[tuple[str, dict[str, str]]], rate: float) -> Result:
+    """Ask for these paths at a rate that does not wait for answers; latencies count from the intended start of each."""
+
+    async def run() -> Result:
+        result, rested = Result(), [Client(port) for _ in range(8)]
+        begun = time.perf_counter()
+
+        async def ask(intended: float, path: str, headers: dict[str, str]) -> None:
+            client = rested.pop() if rested else Client(port)
+            status, _content = await client.request("GET", path, headers=headers)
+            rested.append(client)
+            result.latencies.append(time.perf_counter() - begun - intended)
+            result.statuses[status] += 1
+
+        asked = []
+        for number, (path, headers) in enumerate(wanted):
+            intended = number / rate
+            await asyncio.sleep(max(0.0, intended - (time.perf_counter() - begun)))
+            asked.append(asyncio.create_task(ask(intended, path, headers)))
+        await asyncio.gather(*asked)
+        result.seconds = time.perf_counter() - begun
+        return result
 
     return asyncio.run(run())

@@ -27,6 +27,7 @@ def environment(database_url: str, instance: Path) -> dict[str, str]:
         **os.environ,
         "APP_ENV": "development",
         "DATABASE_URL": database_url,
+        "PUBLIC_URL": "http://localhost",  # that of the benchmark's own process: validators of calendars hold it
         "INSTANCE_DIR": str(instance),
         "SECRET_KEY": "bench-key-of-32-characters-or-more",
         "FORM_MAX_SECONDS": "86400",
@@ -75,7 +76,7 @@ def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
             break
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/sante", timeout=2).close()
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)
         else:
             return

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import attendance, clock, integrity, ladder, reminders, shortage, stats, throttle, waitlist
+from rdv import attendance, clock, feeds, integrity, ladder, reminders, rendered, shortage, stats, throttle, waitlist
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
@@ -75,9 +75,11 @@ def run(job: Job, now: datetime | None = None) -> bool:
 
 
 def purge(now: datetime) -> None:
-    """Delete what nobody reads any more: old counts of the limits, old claims."""
+    """Delete what nobody reads any more: old counts of the limits, old claims, rendered events; close forgotten calendars."""
     with transaction() as session:
         throttle.purge(now)
+        rendered.purge(now)
+        feeds.close_forgotten(now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 

@@ -123,7 +123,7 @@ def _rendered(query: sa.Select[Any], subject: str, shown: Shown, salt: str) -> t
     missing: dict[int, tuple[Any, str]] = {}  # by id: start, stamp
     for starts_at, uid, subject_id, kept, content, *versions in db.session.connection().execute(query):
         # The row as it is: equal versions give equal bytes, and nothing has to be dropped when one changes.
-        stamp = hashlib.blake2b(f"{salt}\n{versions}".encode(), digest_size=16).hexdigest()
+        stamp = hashlib.blake2b("|".join([salt, *map(str, versions)]).encode(), digest_size=16).hexdigest()
         if kept == stamp:
             found.append((starts_at, uid, bytes(content)))
         else:

@@ -114,12 +114,15 @@ def choice_of(feed: CalendarFeed) -> Choice:
 
 def _write(feed: CalendarFeed, cfa: Cfa, choice: Choice) -> None:
     everywhere = choice.everywhere and not choice.site and not choice.whole_cfa
-    feed.scope = "site" if choice.site else "cfa" if choice.whole_cfa else "adviser"
-    feed.site_id = choice.site.id if choice.site else None
-    feed.cfa_id = None if everywhere else cfa.id
-    feed.timezone = choice.site.timezone if choice.site else home_zone(cfa)
-    for option in ("detail", "shows_due", "shows_free", "shows_closures", "shows_cancelled"):
-        setattr(feed, option, getattr(choice, option))
+    values = {
+        "scope": "site" if choice.site else "cfa" if choice.whole_cfa else "adviser",
+        "site_id": choice.site.id if choice.site else None,
+        "cfa_id": None if everywhere else cfa.id,
+        "timezone": choice.site.timezone if choice.site else home_zone(cfa),
+    }
+    options = ("detail", "shows_due", "shows_free", "shows_closures", "shows_cancelled")
+    for name, value in {**values, **{option: getattr(choice, option) for option in options}}.items():
+        setattr(feed, name, value)
 
 
 def _facts(feed: CalendarFeed) -> dict[str, Any]:

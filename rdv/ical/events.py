@@ -56,7 +56,8 @@ class Meeting:
         for instant in (self.created_at, self.updated_at, self.starts_at, self.ends_at):
             if instant.tzinfo is None:
                 raise ValueError("naive datetime refused: an instant carries its zone")
-        if self.ends_at <= self.starts_at:
+        # In UTC: Python compares two times of one zone by their wall times, which autumn repeats.
+        if self.ends_at.astimezone(UTC) <= self.starts_at.astimezone(UTC):
             raise ValueError("a meeting ends after it starts")
 
 

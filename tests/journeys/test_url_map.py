@@ -26,7 +26,9 @@ from tests.support.pages import sign_in
 
 # GETs that may write, and where, each in a short transaction of its own (rdv.db.note): telemetry, audit of reads.
 TELEMETRY = {
-    "feeds.feed": {"calendar_feed"},  # last use, at most hourly
+    # Last use, at most hourly; since when it shows what it shows; the events that had to be rendered, droppable.
+    "feeds.feed": {"calendar_feed", "rendered_event"},
+    "staff.feed": {"rendered_event"},
     # Reached from another site: the centre's link is in place, kept once a day at most.
     "public.cfa": {"cfa"},
     "public.training": {"cfa"},

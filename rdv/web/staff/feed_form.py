@@ -16,7 +16,7 @@ BESIDE = {
     "due": "Les demandes à répondre, le jour où la réponse est attendue",
     "free": "Mes créneaux libres, sans occuper mon agenda",
     "closures": "Les fermetures et les absences",
-    "cancelled": "Les rendez-vous annulés, marqués « Annulé » pendant quatorze jours au plus",
+    "cancelled": "Les rendez-vous annulés, marqués «\u00a0Annulé\u00a0» pendant quatorze jours au plus",
 }
 
 
@@ -35,12 +35,12 @@ class FeedForm(StaffForm):
         "Ce qui est dit des candidats", [Required("Choisissez ce qui est dit.")],
         choices=feeds.DETAILS, default="minimal",
     )  # fmt: skip
-    beside = MultiCheckbox("Montrer aussi", choices=list(BESIDE.items()), default=["cancelled"])
+    beside = MultiCheckbox("Montrer aussi", choices=BESIDE, default=["cancelled"])
 
     def offer(self, person: User, cfa: Cfa) -> None:
         """Offer whose meetings this person may follow."""
         self._sites = {site.public_id: site for site in cfa.sites if site.closed_at is None}
-        self.scope.choices = list(scopes(person, cfa).items())
+        self.scope.choices = scopes(person, cfa)
 
     def show(self, feed: CalendarFeed) -> None:
         """Begin with what a calendar shows now."""
