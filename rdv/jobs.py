@@ -11,7 +11,20 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import attendance, clock, feeds, integrity, ladder, reminders, rendered, shortage, stats, throttle, waitlist
+from rdv import (
+    attendance,
+    clock,
+    feeds,
+    integrity,
+    ladder,
+    reminders,
+    rendered,
+    shortage,
+    stats,
+    throttle,
+    viewers,
+    waitlist,
+)
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
 
@@ -80,6 +93,7 @@ def purge(now: datetime) -> None:
         throttle.purge(now)
         rendered.purge(now)
         feeds.close_forgotten(now)
+        viewers.purge(now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 

@@ -54,6 +54,14 @@ def same(slot: Slot, other: Slot | FreeSlot) -> bool:
     )
 
 
+def as_free(slot: Slot) -> FreeSlot:
+    """Return a slot as its person sees it: one kept for them has a seat, were it full for everybody else."""
+    return FreeSlot(
+        slot.public_id, slot.site_id, slot.cfa_id, slot.meeting_type_id, slot.place, slot.starts_at, slot.ends_at,
+        slot.capacity, max(slot.seats_left, 1), slot.title,
+    )  # fmt: skip
+
+
 def training_of(request: CandidateRequest) -> Training | None:
     """Return the training that a request is about: its own, else the one of the slot it holds."""
     held = request.booking

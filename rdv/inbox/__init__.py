@@ -56,10 +56,17 @@ from rdv.inbox.people import phone_of as phone_of
 from rdv.inbox.people import team as team
 from rdv.inbox.people import team_of as team_of
 from rdv.inbox.people import works_for as works_for
+from rdv.inbox.replying import may_call as may_call
+from rdv.inbox.replying import may_write as may_write
+from rdv.inbox.replying import new_windows as new_windows
+from rdv.inbox.replying import reply as reply
 from rdv.inbox.state import TO_TREAT as TO_TREAT
 from rdv.inbox.telling import Recipient as Recipient
 from rdv.inbox.telling import receivers as receivers
 from rdv.inbox.telling import tell as tell
+from rdv.inbox.undo import last_event as last_event
+from rdv.inbox.undo import settled as settled
+from rdv.inbox.undo import settled_state as settled_state
 from rdv.inbox.undo import undo as undo
 from rdv.inbox.undo import undoable as undoable
 from rdv.inbox.words import CALL_RESULTS as CALL_RESULTS

@@ -129,11 +129,13 @@ def log_call(
     text: str | None = None,
     version: int | None = None,
     next_at: datetime | None = None,
+    undoable: bool = False,
 ) -> RequestEvent:
     """Record a call. Only « reached » is an answer; the others leave the request waiting, its due date unchanged.
 
     Not reached: the next attempt is planned (`next_at`, else within the person's windows), and the candidate is offered
     slots. Asked to be called later: at `next_at`, and the answer is due that day if that is later than promised.
+    `undoable` is that of `answer`.
     """
     if result not in CALL_RESULTS:
         raise RdvError("Choisissez le résultat de l’appel dans la liste.")
@@ -149,7 +151,9 @@ def log_call(
     _own(request, user)
     event = record(request, "call", actor, now, user=user, text=text or None, data=data, internal=True)
     if result in NOT_REACHED:
-        notices.of_request("call_missed", request, str(event.id), event)
+        notices.of_request(
+            "call_missed", request, str(event.id), event, not_before=now + UNDO if undoable else None
+        )  # fmt: skip
     return event
 
 
@@ -244,12 +248,17 @@ def add_candidate_note(
 
 
 def change_windows(
-    request: CandidateRequest, windows: list[str], now: datetime, *, as_asker: bool = False
+    request: CandidateRequest,
+    windows: list[str],
+    now: datetime,
+    *,
+    as_asker: bool = False,
+    data: dict[str, Any] | None = None,
 ) -> RequestEvent:
     """Change when the person can be called; it wakes the request like a note, and plans the next attempt anew."""
     take(request)
     request.callback_windows = windows
-    data: dict[str, Any] = {"windows": windows}
+    data = {**(data or {}), "windows": windows}
     if request.next_attempt_at is not None:
         data["next"] = calling.next_attempt(request, now).isoformat()
     return _from_candidate(request, "windows", now, as_asker=as_asker, data=data)

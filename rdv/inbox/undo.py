@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from rdv.db import db
 from rdv.errors import RdvError, WrongTransition
-from rdv.inbox import acts, first_answers
+from rdv.inbox import acts, first_answers, state
 from rdv.models import CandidateRequest, OutgoingMail, RequestEvent, User
 
 KINDS = ("answer", "answered_elsewhere", "call", "closed")
@@ -28,6 +29,24 @@ def last_event(request: CandidateRequest) -> int | None:
     return db.session.scalar(query)
 
 
+def settled(request: CandidateRequest, now: datetime) -> list[RequestEvent]:
+    """Return the events that the candidate's side may read of: none taken back, nor one that still may be."""
+    events = list(request.events)
+    gone = state.undone_ids(events)
+    last = events[-1] if events else None
+    if last is not None and last.kind in KINDS and last.actor == "staff" and now < last.at + acts.UNDO:
+        gone.add(last.id)
+    return [event for event in events if event.id not in gone]
+
+
+def settled_state(request: CandidateRequest, now: datetime) -> state.State:
+    """Return where a request stands for the candidate's side: as if what may still be taken back had not happened."""
+    events = settled(request, now)
+    if len(events) == len(request.events):
+        return state.of(request)
+    return state.rebuilt(events) or state.of(request)
+
+
 def undo(request: CandidateRequest, event_id: int, now: datetime, user: User) -> RequestEvent:
     """Take back one's last act: its mails do not leave, and the request stands as it did before.
 
@@ -42,7 +61,8 @@ def undo(request: CandidateRequest, event_id: int, now: datetime, user: User) ->
     restored = acts.rebuild(request)
     if restored is None:
         raise RdvError("L’historique de cette demande ne permet pas d’annuler.")
-    restored.write(request)
+    # A thread older than the dates kept in it tells none: the one promised stays.
+    replace(restored, due_at=restored.due_at or request.due_at).write(request)
     request.follow_up_at = now
     if restored.first_answered_at is None:
         first_answers.forget(request)

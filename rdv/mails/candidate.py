@@ -185,33 +185,6 @@ def request_received(row: OutgoingMail) -> Mail:
     )
 
 
-def request_answered(row: OutgoingMail) -> Mail:
-    """The CFA's written answer, word for word, and how to reply."""
-    request, event = named(row.request), row.event
-    author = event.user if event else None
-    name = request.cfa.shown_name
-    reply_to = (author.email if author else None) or request.recipient_email
-    return Mail(
-        subject=f"{name} vous a répondu",
-        preheader=f"Réponse à votre demande {request.reference}.",
-        greeting=people.greeting(request, row.to_email),
-        paragraphs=(f"{author.shown_name}, {name}, vous répond :" if author else f"{name} vous répond :",),
-        quote=(event.text if event else None) or "",
-        facts=facts(
-            ("Formation", request.training.shown_title if request.training else None),
-            ("Référence", request.reference),
-        ),
-        button=(PAGE, links.personal(request, row.to_email)),
-        after=(
-            "Pour répondre, utilisez « Répondre » dans votre messagerie : votre message ira au centre de formation."
-            if reply_to
-            else "Pour suivre votre demande ou prendre rendez-vous, ouvrez votre page personnelle.",
-        ),
-        footer_reason=WHY,
-        reply_to=reply_to,
-    )
-
-
 def personal_link(row: OutgoingMail) -> Mail:
     """The link of the personal page, asked for again."""
     request = named(row.request)
@@ -234,7 +207,7 @@ def personal_link(row: OutgoingMail) -> Mail:
     )
 
 
-def _theirs(row: OutgoingMail, _now: datetime) -> bool:
+def theirs(row: OutgoingMail, _now: datetime) -> bool:
     """A personal link goes to the addresses of the request alone, were they corrected or erased in between."""
     return row.to_email in notices.addresses(named(row.request))
 
@@ -242,7 +215,7 @@ def _theirs(row: OutgoingMail, _now: datetime) -> bool:
 def still_coming(row: OutgoingMail, now: datetime) -> bool:
     booking = meeting.of(row)
     return (
-        _theirs(row, now)
+        theirs(row, now)
         and booking.status == "booked"
         and booking.slot.starts_at > now
         and not meeting.moved_since(row)
@@ -250,14 +223,13 @@ def still_coming(row: OutgoingMail, now: datetime) -> bool:
 
 
 def _cancelled(row: OutgoingMail, now: datetime) -> bool:
-    return _theirs(row, now) and not meeting.of(row).is_live
+    return theirs(row, now) and not meeting.of(row).is_live
 
 
 KINDS = {
     "booking_confirmed": Kind(booking_confirmed, still_coming, call_instead=True),
     "booking_moved": Kind(booking_moved, still_coming, call_instead=True),
     "booking_cancelled": Kind(booking_cancelled, _cancelled, call_instead=True),
-    "request_received": Kind(request_received, _theirs),
-    "request_answered": Kind(request_answered, _theirs, call_instead=True, written=True),
-    "personal_link": Kind(personal_link, _theirs),
+    "request_received": Kind(request_received, theirs),
+    "personal_link": Kind(personal_link, theirs),
 }

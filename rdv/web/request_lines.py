@@ -99,6 +99,17 @@ class Line:
     text: str | None
     internal: bool
     kind: str
+    where_label: str | None = None
+    undone: bool = False
+
+
+# From where somebody acted.
+WHERE = {
+    "staff": "depuis l’espace du centre",
+    "cfa_link": "par le lien d’un courriel",
+    "candidate": "sur sa page",
+    "system": None,
+}
 
 
 def zone_of(request: CandidateRequest) -> str:
@@ -246,7 +257,7 @@ def thread(
     request: CandidateRequest, events: Iterable[RequestEvent], names: Mapping[str, str] | None = None
 ) -> list[Line]:
     """Return the events as lines; `names` gives those of colleagues by public identifier."""
-    zone = zone_of(request)
+    zone, undone = zone_of(request), inbox.state.undone_ids(request.events)
     return [
         Line(
             when_label=french.moment(event.at, zone),
@@ -255,6 +266,8 @@ def thread(
             text=event.text,
             internal=event.kind == "note",
             kind=event.kind,
+            where_label=WHERE[event.actor],
+            undone=event.id in undone,
         )
         for event in events
     ]

@@ -6,11 +6,8 @@ Each process has its own engine and its own clock; the database alone decides.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import threading
-from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,10 +16,9 @@ import sqlalchemy as sa
 from rdv import booking, clock, jobs, offers, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.errors import RdvError
 from rdv.models import Booking, OutgoingMail, SeatHold, Slot, WaitlistEntry
 from tests import make
-from tests.support import databases, frozen
+from tests.support.races import race
 from tests.support.seats import wrong_counts
 
 ROUNDS = 6
@@ -79,49 +75,6 @@ def person(name: str) -> Candidate:
 ACTS = {act.__name__: act for act in (accept, refuse, end_offers, sweep, cancel, book, join)}
 
 
-def follow(url: str, folder: str, steps, barrier, answers) -> None:
-    """One process: at each round wait for the others, act at its own hour, and tell what came of it."""
-    try:
-        app = databases.create_app(databases.settings(url, Path(folder)))
-        with app.app_context():
-            for number, (instant, act, arguments) in enumerate(steps):
-                clock.now = frozen.FrozenClock(instant)
-                barrier.wait(timeout=60)
-                try:
-                    ACTS[act](*arguments)
-                    answers.put((number, act, "done"))
-                except RdvError as refusal:
-                    answers.put((number, act, type(refusal).__name__))
-                db.session.rollback()
-    except BaseException as error:
-        barrier.abort()
-        answers.put(error)
-        raise
-
-
-def race(url: str, folder: Path, *processes) -> list[Counter[tuple[str, str]]]:
-    """Let these lists of steps run side by side; return what each round answered. A deadlock or any failure is raised."""
-    db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
-    barrier, answers = context.Barrier(len(processes)), context.Queue()
-    running = [context.Process(target=follow, args=(url, str(folder), steps, barrier, answers)) for steps in processes]
-    for process in running:
-        process.start()
-    rounds = [Counter() for _ in processes[0]]
-    for _ in range(sum(map(len, processes))):
-        answer = answers.get(timeout=90)
-        if isinstance(answer, BaseException):
-            raise answer
-        number, act, result = answer
-        rounds[number][act, result] += 1
-    for process in running:
-        process.join(timeout=30)
-        assert process.exitcode == 0
-    db.session.rollback()
-    return rounds
-
-
 @pytest.fixture
 def house(app, freeze, database_url, instance_dir):
     time = freeze(NOW)
@@ -129,7 +82,7 @@ def house(app, freeze, database_url, instance_dir):
     site = make.site(cfa)
     yield SimpleNamespace(
         time=time, cfa=cfa, site=site, adviser=make.adviser(cfa), kind=make.meeting_type(cfa),
-        run=lambda *processes: race(database_url, instance_dir, *processes),
+        run=lambda *processes: race(__name__, database_url, instance_dir, *processes),
     )  # fmt: skip
     assert wrong_counts() == []
 

@@ -318,7 +318,13 @@ def test_the_page_shows_who_asks_what_and_how_to_reach_them(client, cfa, adviser
 
 def test_an_answer_is_mailed_shown_and_counts(client, cfa, adviser):
     request = ask(cfa)
-    page = submit(client, open_page(client, request), form="ecrire-form", **{"answer-text": "Oui, venez mercredi."})
+    page = submit(
+        client,
+        open_page(client, request),
+        form="ecrire-form",
+        button="Envoyer la réponse",
+        **{"answer-text": "Oui, venez mercredi."},
+    )
     assert "Réponse envoyée à Zoé Lambert." in page.text
     assert "Oui, venez mercredi." in page.text
     assert "Bob Garnier" in page.text
@@ -330,27 +336,31 @@ def test_an_answer_is_mailed_shown_and_counts(client, cfa, adviser):
 def test_a_double_click_or_an_old_page_is_told_and_keeps_what_was_typed(client, cfa, adviser):
     request = ask(cfa)
     page = open_page(client, request)
-    submit(client, page, form="ecrire-form", **{"answer-text": "Oui."})
-    again = submit(client, page, form="ecrire-form", status=409, **{"answer-text": "Oui, et venez."})
-    assert "Cette fiche a été modifiée entre-temps" in again.text
+    submit(client, page, form="ecrire-form", button="Envoyer la réponse", **{"answer-text": "Oui."})
+    again = submit(
+        client, page, form="ecrire-form", button="Envoyer la réponse", status=409, **{"answer-text": "Oui, et venez."}
+    )
+    assert "Un collègue a agi sur cette demande pendant que vous écriviez" in again.text
     assert again.fields("ecrire-form")["answer-text"] == ["Oui, et venez."]
     assert len(mails("request_answered")) == 1
-    submit(client, again, form="ecrire-form")
+    submit(client, again, form="ecrire-form", button="Envoyer la réponse")
     assert len(mails("request_answered")) == 2
 
 
 def test_an_empty_answer_a_call_without_result_and_an_empty_note_are_refused(client, cfa, adviser):
     request = ask(cfa)
     page = open_page(client, request)
-    for form, said in (
-        ("ecrire-form", "Écrivez votre réponse avant de l’envoyer."),
-        ("fait-form", "Choisissez ce que vous avez fait dans la liste."),
-        ("note-form", "Écrivez votre note avant de l’enregistrer."),
+    for form, button, said in (
+        ("ecrire-form", "Envoyer la réponse", "Écrivez votre réponse avant de l’envoyer."),
+        ("fait-form", None, "Choisissez ce que vous avez fait dans la liste."),
+        ("note-form", None, "Écrivez votre note avant de l’enregistrer."),
     ):
-        refused = submit(client, page, form=form, status=400)
+        refused = submit(client, page, form=form, button=button, status=400)
         assert any(said in error for error in refused.errors), form
         assert refused.title.startswith("Erreur")
-    long = submit(client, page, form="ecrire-form", status=400, **{"answer-text": "x" * 5001})
+    long = submit(
+        client, page, form="ecrire-form", button="Envoyer la réponse", status=400, **{"answer-text": "x" * 5001}
+    )
     assert any("5000 caractères au plus" in error for error in long.errors)
     assert [event.kind for event in request.events] == ["created"]
 
@@ -359,11 +369,11 @@ def test_a_session_that_changed_meanwhile_keeps_what_was_typed(client, cfa, advi
     request = ask(cfa)
     page = open_page(client, request)
     typed = {"answer-text": "Oui, venez mercredi.", "csrf_token": "d’une autre session"}
-    again = submit(client, page, form="ecrire-form", status=400, **typed)
+    again = submit(client, page, form="ecrire-form", button="Envoyer la réponse", status=400, **typed)
     assert "restée ouverte trop longtemps" in again.text
     assert again.fields("ecrire-form")["answer-text"] == ["Oui, venez mercredi."]
     assert mails("request_answered") == []
-    submit(client, again, form="ecrire-form")
+    submit(client, again, form="ecrire-form", button="Envoyer la réponse")
     assert len(mails("request_answered")) == 1
 
 

@@ -29,6 +29,7 @@ TELEMETRY = {
     # Last use, at most hourly; since when it shows what it shows; the events that had to be rendered, droppable.
     "feeds.feed": {"calendar_feed", "rendered_event"},
     "staff.feed": {"rendered_event"},
+    "staff.request_detail": {"request_viewer"},  # two people on one request see each other
     # Reached from another site: the centre's link is in place, kept once a day at most.
     "public.cfa": {"cfa"},
     "public.training": {"cfa"},
@@ -41,6 +42,7 @@ TELEMETRY = {
     "admin_comptes.edit_view": {"audit_entry"},
     "admin_lieux.details_view": {"audit_entry"},
 }
+TOLD_APART = ("throttle_count", "audit_entry", "request_viewer")  # written by what TELEMETRY names alone
 SECRET_HOLES = {"token", "secret"}  # an address that holds one counts the wrong ones (throttle_count)
 COOKIELESS = ("public", "api", "feeds", "health", "static", "cfa_link")
 ANSWERS_OF_A_CLOSED_DOOR = (301, 302, 303, 308, 400, 401, 403, 404, 405)
@@ -149,7 +151,7 @@ def writes_noted() -> Iterator[list[str]]:
 def kept_rows() -> dict[str, int]:
     """Count the rows of every table: a write that passes by another way shows here."""
     with db.engine.connect() as connection:
-        tables = [table for table in Base.metadata.sorted_tables if table.name not in ("throttle_count", "audit_entry")]
+        tables = [table for table in Base.metadata.sorted_tables if table.name not in TOLD_APART]
         return {table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from rdv import seats
 from rdv.db import transaction
 from rdv.models import OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
 from tests import make
@@ -179,6 +180,31 @@ def request_answered_without_account(house: House) -> OutgoingMail:
     request = house.request(house.bare, mode="message")
     answer = event(request, "answer", "cfa_link", text="Oui, avec plaisir. Appelez-nous quand vous voulez.")
     return mail("request_answered", CANDIDATE, request, event_id=answer.id)
+
+
+def request_answered_with_slots_kept(house: House) -> OutgoingMail:
+    request = house.request(mode="message", training_id=house.training.id, status="waiting_candidate")
+    slots = [house.slot(public_id=f"creneau-{day}", starts_at=f"2026-11-{day}T10:20") for day in (24, 25)]
+    now = datetime.fromisoformat(NOW)
+    with transaction():
+        for slot in slots:
+            seats.hold(slot.id, request.id, "proposal", now + timedelta(days=1), now)
+    data = {"slots": [slot.public_id for slot in slots], "kept": "2026-11-21T08:00:00+00:00", "free_choice": True}
+    said = "Bonjour Zoé,\n\nVoici quand nous pouvons vous recevoir."
+    answer = event(request, "answer", "staff", user_id=house.adviser.id, text=said, data=data)
+    return mail("request_answered", CANDIDATE, request, event_id=answer.id)
+
+
+def candidate_replied_to_who_follows(house: House) -> OutgoingMail:
+    request = house.request(status="in_progress", training_id=house.training.id, owner_id=house.adviser.id)
+    wrote = event(request, "candidate_note", "candidate", text="Voyez https://piege.example et rappelez-moi.")
+    return mail("candidate_replied", house.adviser.email, request, event_id=wrote.id, user_id=house.adviser.id)
+
+
+def candidate_replied_with_other_hours(house: House) -> OutgoingMail:
+    request = house.request(house.bare, status="in_progress")
+    told = event(request, "windows", "candidate", data={"windows": ["matin"]})
+    return mail("candidate_replied", "contact@cfa-sans-compte.example", request, event_id=told.id, cfa_id=house.bare.id)
 
 
 def call_missed(house: House) -> OutgoingMail:
@@ -733,7 +759,8 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,
         booking_moved, booking_moved_with_a_message, missed_you, missed_you_without_any_slot, outcomes_missing,
         outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
-        request_received_message_overseas, request_received_where_answers_are_measured, request_answered_by_adviser, request_answered_without_account, call_missed, personal_link,
+        request_received_message_overseas, request_received_where_answers_are_measured, request_answered_by_adviser, request_answered_without_account, request_answered_with_slots_kept, candidate_replied_to_who_follows,
+        candidate_replied_with_other_hours, call_missed, personal_link,
         centre_unreached, centre_unreached_but_managers_told, centre_unreached_without_anybody_nor_number,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,

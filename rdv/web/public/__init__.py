@@ -23,6 +23,7 @@ def register(app: Flask) -> None:
         pages,
         personal,
         redirecting,
+        replying,
         resend,
         short,
         taking,

@@ -235,6 +235,31 @@ class MoveForm(PublicForm):
     actuel = wtforms.HiddenField()
 
 
+class ReplyForm(PublicForm):
+    """Add a message to a request that exists."""
+
+    text = wtforms.TextAreaField(
+        "Votre message",
+        filters=[tidy],
+        validators=[
+            Required("Écrivez votre message avant de l’envoyer."),
+            validators.Length(
+                max=MOST_CHARACTERS, message=f"{MOST_CHARACTERS} caractères au plus\u00a0: raccourcissez votre message."
+            ),
+        ],
+    )
+
+
+class WindowsForm(PublicForm):
+    """When to be called back."""
+
+    windows = MultiCheckbox(
+        "Quand peut-on vous appeler\u00a0?",
+        choices=CALLBACK_WINDOWS,
+        validators=[Required("Choisissez au moins un moment.")],
+    )
+
+
 class LateForm(PublicForm):
     """How late, by the button pressed."""
 

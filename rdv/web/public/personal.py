@@ -18,6 +18,7 @@ from rdv.web.public.pages import way_out
 from rdv.web.public.reading import Reading, open_link
 from rdv.web.public.shown import slots_of
 from rdv.web.public.standing import standing_of, thread_of, zone_of
+from rdv.web.public.takeable import takeable_of
 from rdv.web.public.unanswered import unanswered
 
 CONFIRMED_FROM = timedelta(days=7)  # earlier, nobody knows yet whether they come
@@ -66,6 +67,8 @@ def personal_page(reading: Reading, refusal: RdvError | None = None) -> Response
         "public/personal.html", request_=found, cfa=found.cfa, standing=standing_of(reading, now), token=reading.token,
         held=held, now=now, waiting=waiting, thread=thread_of(reading), zone=zone_of(found), refusal=refusal, phone=inbox.phone_of(found),
         near=slots_of(near, found.training).slots, can_change=reading.can_change, has_file=booked,
+        takeable=takeable_of(reading, now), may_write=inbox.may_write(found),
+        may_change_windows=inbox.may_call(found),
         can_confirm=reading.can_change and ask, question=redirecting.pending(found),
         unanswered=unanswered(reading, now),
         can_be_late=booked and held is not None and presence.late_opens_at(held.slot) <= now,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rdv import asker, clock, french, ladder, offers, promise, sms, thread
+from rdv import asker, clock, french, inbox, ladder, offers, promise, sms, thread
 from rdv.candidate import CALLBACK_WINDOWS, CANCEL_BUTTONS, CANCEL_WORDS, REASONS
 from rdv.contacts import masked_email
 from rdv.models import Booking, CandidateRequest, RequestEvent
@@ -198,15 +198,39 @@ def _of_request(reading: Reading, now: datetime) -> Standing:
             until = french.moment(offered.until, zone_of(found))
             return Standing("success", "Une place à accepter", f"Répondez avant {until}.", facts=facts)
         return Standing("info", *ON_LISTS[found.outcome], facts=facts)
-    if found.status == "closed":
-        return Standing("info", OUTCOMES[found.outcome or "no_follow_up"], "Votre demande est terminée.", facts=facts)
-    if found.status == "waiting_candidate":
-        text = "Sa réponse est ci-dessous." if any(e.kind == "answer" for e in found.events) else "Il vous a parlé."
+    seen = inbox.settled_state(found, now)
+    if seen.status == "closed":
+        open_again = (
+            " Vous pouvez encore choisir une date ou écrire au centre." if seen.outcome == "unreachable" else ""
+        )
+        return Standing(
+            "info", OUTCOMES[seen.outcome or "no_follow_up"], f"Votre demande est terminée.{open_again}", facts=facts
+        )
+    if seen.status == "waiting_candidate":
+        wrote = any(event.kind == "answer" for event in inbox.settled(found, now))
+        text = "Sa réponse est ci-dessous." if wrote else "Il vous a parlé."
         return Standing("success", OUTCOMES["answered"], text, facts=facts)
-    if found.rung >= ladder.TOLD:
+    if seen.rung >= ladder.TOLD:
         return Standing("warning", "Le centre n’a pas encore répondu", _expected(found, now), facts=facts)
+    if seen.attempts:
+        return Standing("warning", _tried(seen.attempts), _next_try(found, seen, now), facts=facts)
     title = "Votre demande est envoyée" if found.mode == "message" else "Votre demande de rappel est envoyée"
     return Standing("success", title, _expected(found, now), facts=facts)
+
+
+def _tried(attempts: int) -> str:
+    return "Le centre a essayé de vous appeler" + (f" {attempts} fois" if attempts > 1 else "")
+
+
+def _next_try(found: CandidateRequest, seen: inbox.state.State, now: datetime) -> str:
+    """Say when the centre means to call again, and what the last try told of the number."""
+    calls = [event for event in inbox.settled(found, now) if event.kind == "call"]
+    if calls and calls[-1].data.get("result") == "wrong_number":
+        return "Le numéro donné ne semble pas être le bon. Écrivez le bon au centre, plus bas, ou choisissez une date."
+    if seen.next_attempt_at is None or seen.next_attempt_at <= now:
+        return "Il rappellera. Vous pouvez aussi choisir une date, ou dire quand vous êtes joignable."
+    when = french.moment(seen.next_attempt_at, zone_of(found))
+    return f"Prochain essai prévu vers le {when}. Vous pouvez aussi choisir une date, ou d’autres moments."
 
 
 def _expected(found: CandidateRequest, now: datetime) -> str:
@@ -259,7 +283,7 @@ def thread_of(reading: Reading) -> list[Line]:
             _words(reading, event),
             event.kind,
         )
-        for event in reading.request.events
+        for event in inbox.settled(reading.request, clock.now())
         if not event.internal and event.kind in TITLES
     ]
 
@@ -269,6 +293,8 @@ def _words(reading: Reading, event: RequestEvent) -> str | None:
         return None
     if event.kind == "late":
         return french.duration(int(event.data["minutes"]))
+    if event.kind == "windows":
+        return ", ".join(CALLBACK_WINDOWS[key] for key in event.data.get("windows", ()) if key in CALLBACK_WINDOWS)
     chosen = (CANCEL_WORDS if reading.is_asker else CANCEL_BUTTONS).get(event.data.get("choice", ""))
     return " – ".join(filter(None, (chosen, event.text))) or None
 

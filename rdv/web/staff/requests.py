@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, french, inbox, outcomes, personal_links
+from rdv import clock, french, inbox, outcomes, personal_links, viewers
 from rdv.db import transaction
-from rdv.errors import NotFound, RdvError
+from rdv.errors import EditedMeanwhile, NotFound, RdvError
 from rdv.extensions import csrf
-from rdv.models import CandidateRequest
+from rdv.models import CandidateRequest, RequestEvent
 from rdv.web import outcome_form, request_lines
 from rdv.web.request_lines import zone_of
-from rdv.web.staff import slot_lines
+from rdv.web.staff import composer, slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person, current_role, require_manager
 from rdv.web.staff.posted import posted_version, session_refusal
 from rdv.web.staff.request_forms import RequestForms
+
+MEANWHILE = (
+    "Un collègue a agi sur cette demande pendant que vous écriviez. Lisez ce qu’il a fait ci-dessous\u00a0: votre texte est "
+    "conservé, et envoyer à nouveau l’enverra."
+)
 
 
 def _href(found: CandidateRequest) -> str:
@@ -28,8 +33,13 @@ def _href(found: CandidateRequest) -> str:
 @bp.get("/equipe/demandes/<public_id>")
 def request_detail(public_id: str) -> ResponseReturnValue:
     """Show a request, its thread, and what can be done."""
-    found = inbox.get_for_cfa(current_cfa().id, public_id)
-    return _page(found, RequestForms(found, inbox.colleagues(found.cfa_id), current_person()))
+    found, person = inbox.get_for_cfa(current_cfa().id, public_id), current_person()
+    viewers.seen(found, person, clock.now())
+    forms = RequestForms(found, inbox.colleagues(found.cfa_id), person)
+    undone = composer.undone_by(found, person)
+    if undone is not None:
+        forms.show_again(undone)
+    return _page(found, forms)
 
 
 @bp.post("/equipe/demandes/<public_id>")
@@ -37,32 +47,42 @@ def request_detail(public_id: str) -> ResponseReturnValue:
 def request_act(public_id: str) -> ResponseReturnValue:
     """Do one thing to a request: the `action` of the button pressed; refused, the page comes again as typed."""
     found = inbox.get_for_cfa(current_cfa().id, public_id)
-    act = ACTS.get(request.form.get("action", ""))
-    if act is None:
+    action = request.form.get("action", "")
+    act = ACTS.get(action)
+    if act is None and action != "fill":
         raise RdvError
     forms = RequestForms(found, inbox.colleagues(found.cfa_id), current_person())
     changed = session_refusal()
     if changed:
         return _page(found, forms, changed), 400
+    if act is None:
+        forms.answer.insert(found)
+        return _page(found, forms), 400 if forms.answer.errors else 200
     try:
         done = act(found, forms)
     except NotFound:
         raise
+    except EditedMeanwhile as refusal:
+        return _page(found, forms, MEANWHILE, composer.since(found, posted_version())), refusal.status
     except RdvError as refusal:
         return _page(found, forms, refusal.message), refusal.status
     if done is None:
         return _page(found, forms), 400
-    flash(done, "success")
+    if done:  # else the page says it, with the button that takes it back
+        flash(done, "success")
     return redirect(_href(found), 303)
 
 
 def _answer(found: CandidateRequest, forms: RequestForms) -> str | None:
     if not forms.answer.validate():
         return None
-    text, person = forms.answer.text.data, current_person()
-    with transaction():
-        inbox.answer(found, text, "staff", clock.now(), user=person, version=posted_version())
-    return f"Réponse envoyée à {found.person_name}."
+    composer.send(found, forms.answer, current_person(), posted_version())
+    return ""
+
+
+def _undo(found: CandidateRequest, _forms: RequestForms) -> str | None:
+    composer.take_back(found, composer.found_event(found, request.form.get("event")), current_person())
+    return "C’est annulé, rien n’est parti. Votre texte est revenu où vous l’aviez écrit."
 
 
 def _outcome(found: CandidateRequest, forms: RequestForms) -> str | None:
@@ -74,8 +94,7 @@ def _outcome(found: CandidateRequest, forms: RequestForms) -> str | None:
             found, form.outcome.data, "staff", clock.now(), user=current_person(), text=form.text.data,
             next_at=form.next_at, version=posted_version(),
         )  # fmt: skip
-    planned = found.next_attempt_at
-    return f"C’est noté. Prochain appel prévu {french.moment(planned, zone_of(found))}." if planned else "C’est noté."
+    return ""
 
 
 def _note(found: CandidateRequest, forms: RequestForms) -> str | None:
@@ -103,7 +122,7 @@ def _close(found: CandidateRequest, forms: RequestForms) -> str | None:
         inbox.close(
             found, forms.close.outcome.data, "staff", clock.now(), user=current_person(), version=posted_version()
         )
-    return "Demande terminée."
+    return ""
 
 
 def _reopen(found: CandidateRequest, _forms: RequestForms) -> str | None:
@@ -128,10 +147,16 @@ ACTS: dict[str, Callable[[CandidateRequest, RequestForms], str | None]] = {
     "assign": _assign,
     "close": _close,
     "reopen": _reopen,
+    "undo": _undo,
 }
 
 
-def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = None) -> str:
+def _page(
+    found: CandidateRequest,
+    forms: RequestForms,
+    refusal: str | None = None,
+    meanwhile: Sequence[RequestEvent] = (),
+) -> str:
     now = clock.now()
     names = {user.public_id: user.shown_name for user in inbox.colleagues(found.cfa_id)}
     meeting = found.booking
@@ -142,6 +167,8 @@ def _page(found: CandidateRequest, forms: RequestForms, refusal: str | None = No
         form=next((each for each in (forms.outcome, forms.answer, forms.note, forms.close) if each.errors), None),
         refusal=refusal,
         page_error=refusal is not None,
+        meanwhile=request_lines.thread(found, meanwhile, names),
+        composing=composer.shown(found, forms.answer, current_person(), now),
         status_label=inbox.STATUS_LABELS[found.status],
         badge=request_lines.due_badge(found, now),
         facts=[
