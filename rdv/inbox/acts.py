@@ -129,13 +129,12 @@ def log_call(
     text: str | None = None,
     version: int | None = None,
     next_at: datetime | None = None,
-    undoable: bool = False,
 ) -> RequestEvent:
     """Record a call. Only « reached » is an answer; the others leave the request waiting, its due date unchanged.
 
     Not reached: the next attempt is planned (`next_at`, else within the person's windows), and the candidate is offered
     slots. Asked to be called later: at `next_at`, and the answer is due that day if that is later than promised.
-    `undoable` is that of `answer`.
+    Its mail leaves after UNDO, in case the call is taken back.
     """
     if result not in CALL_RESULTS:
         raise RdvError("Choisissez le résultat de l’appel dans la liste.")
@@ -151,9 +150,7 @@ def log_call(
     _own(request, user)
     event = record(request, "call", actor, now, user=user, text=text or None, data=data, internal=True)
     if result in NOT_REACHED:
-        notices.of_request(
-            "call_missed", request, str(event.id), event, not_before=now + UNDO if undoable else None
-        )  # fmt: skip
+        notices.of_request("call_missed", request, str(event.id), event, not_before=now + UNDO)
     return event
 
 
