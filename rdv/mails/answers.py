@@ -7,6 +7,7 @@ from datetime import datetime
 from rdv import clock, french, inbox, links, notices, proposals, taking
 from rdv.mails import dates, people
 from rdv.mails.candidate import PAGE, WHY, theirs
+from rdv.mails.cfa import LAST_OF_DAY
 from rdv.mails.message import Kind, Mail, facts, named
 from rdv.models import CandidateRequest, OutgoingMail, Slot
 
@@ -165,7 +166,10 @@ def candidate_replied(row: OutgoingMail) -> Mail:
             ("Référence", request.reference),
         ),
         button=("Lire et répondre", links.answer(request) if at_its_address else links.staff_request(request)),
-        after=("Ce lien est réservé à votre adresse\u00a0: ne le transférez pas.",) if at_its_address else (),
+        after=(
+            *(("Ce lien est réservé à votre adresse\u00a0: ne le transférez pas.",) if at_its_address else ()),
+            *((LAST_OF_DAY,) if row.data.get("last") else ()),
+        ),
         footer_reason="Vous recevez ce message parce que vous suivez cette demande."
         if row.user
         else "Vous recevez ce message parce que cette demande a été envoyée à votre adresse.",

@@ -24,6 +24,7 @@ MAILS = {
     "adviser_slots_changed": "Créneaux modifiés ou confiés (au conseiller)",
     "adviser_candidate_late": "Retard annoncé (au conseiller)",
     "waitlist_joined": "Inscription en liste d’attente",
+    "candidate_replied": "Le candidat a répondu (au centre)",
     "cfa_link_again": "Lien renvoyé (au centre)",
     "request_closed": "Demande terminée sans réponse (au candidat)",
     "follow_up_owner": "Réponse attendue (au centre)",
@@ -121,10 +122,12 @@ _ACTS = {
     "renewed": "adresse changée",
     "restored": "rétabli",
     "retried": "renvoyé",
+    "reviewed": "relu",
     "revoked": "retiré",
     "service_team": "équipe du service",
     "settings_changed": "réglages modifiés",
     "signed_out_everywhere": "déconnecté partout",
+    "values_changed": "valeurs modifiées",
 }
 
 _NOUNS = {
@@ -139,6 +142,7 @@ _NOUNS = {
     "outgoing_mail": "Courriel",
     "outgoing_sms": "SMS",
     "platform": "Plateforme",
+    "reply": "Réponse type",
     "request": "Demande",
     "requests": "Demandes",
     "rule": "Règle",
