@@ -15,6 +15,7 @@ from rdv.inbox.filters import Filter, conditions
 from rdv.models import CandidateRequest
 
 MOST = 999  # counted one by one; beyond, « 999+ »: nobody reads the difference, and counting 100,000 rows costs
+MOST_REACHABLE = 99  # these are looked for one request after the other, and nobody calls a hundred people now
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,14 @@ def count(cfa_id: int, wanted: Filter, now: datetime) -> int:
     return counts(cfa_id, {"found": wanted}, now)["found"]
 
 
-def in_words(number: int) -> str:
-    """« 12 », or « 999+ » for what is beyond."""
-    return f"{MOST}+" if number > MOST else str(number)
+def in_words(number: int, wanted: Filter | None = None) -> str:
+    """« 12 », or « 999+ » for what is beyond what is counted of a filter."""
+    most = _most(wanted)
+    return f"{most}+" if number > most else str(number)
+
+
+def _most(wanted: Filter | None) -> int:
+    return MOST_REACHABLE if wanted is not None and wanted.reachable else MOST
 
 
 def _up_to(
@@ -87,7 +93,7 @@ def _up_to(
         .select_from(CandidateRequest)
         .where(*conditions(cfa_id, wanted, now, reachable))
         .order_by(*_order(wanted))
-        .limit(MOST + 1)
+        .limit(_most(wanted) + 1)
         .subquery()
     )
     return sa.select(sa.func.count()).select_from(found).scalar_subquery()

@@ -279,7 +279,7 @@ def test_pages_follow_the_due_dates_forward_and_back_without_gap_or_repeat(cfa):
 
 def test_a_page_begins_where_the_last_one_ended_whatever_happened_to_that_request(cfa, adviser):
     now = clock.now()
-    made = [make.candidate_request(cfa, due_at=now + timedelta(hours=number)) for number in range(6)]
+    made = [make.candidate_request(cfa, due_at=now + timedelta(hours=(number + 1) // 2)) for number in range(6)]
     first = inbox.page(cfa.id, inbox.Filter(status="todo"), now, size=2)
     act(inbox.close, made[1], "answered", "staff", user=adviser)
     assert inbox.page(cfa.id, inbox.Filter(status="todo"), now, first.following, size=2).rows == made[2:4]
@@ -387,6 +387,7 @@ def test_a_number_stops_at_999_and_says_so(cfa, monkeypatch):
     counted = inbox.counters(cfa.id, clock.now())
     assert (counted.todo, inbox.in_words(counted.todo)) == (3, "2+")
     assert inbox.in_words(2) == "2"
+    assert inbox.in_words(100, inbox.Filter(reachable=True)) == "99+"
 
 
 def test_a_phone_is_found_as_it_is_spoken_or_written(cfa):

@@ -65,7 +65,7 @@ def dashboard() -> ResponseReturnValue:
             for word, label in (("moi", "Mes rendez-vous"), ("tous", "Tout le centre"))
         ],
         tabs=asked.tabs("staff.dashboard", conseiller=conseiller),
-        numbers={name: inbox.in_words(number) for name, number in numbers.items()},
+        numbers={name: inbox.in_words(number, counted[name]) for name, number in numbers.items()},
         some={name for name, number in numbers.items() if number},
         lists=asked.numbered(),
         more=numbers["todo"] > len(urgent),

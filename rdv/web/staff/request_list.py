@@ -72,7 +72,8 @@ def show(
         found = inbox.Page([], None, None)
     else:
         found = inbox.page(cfa.id, wanted, now, cursors["apres"], before=cursors["avant"])
-    numbers = inbox.counts(cfa.id, form.counted(), now) if search is None else {}
+    counted = form.counted() if search is None else {}
+    numbers = inbox.counts(cfa.id, counted, now) if counted else {}
     addresses = form.numbered()
     return render_template(
         "staff/requests.html",
@@ -89,7 +90,7 @@ def show(
             for word, label, href, current in form.states()
         ],
         shortcuts=[
-            (label, addresses[name], inbox.in_words(numbers[name]), _shown(form, name))
+            (label, addresses[name], inbox.in_words(numbers[name], counted[name]), _shown(form, name))
             for name, label in NUMBERS
             if numbers.get(name) or _shown(form, name)
         ],
