@@ -201,6 +201,7 @@ def digest(row: OutgoingMail) -> Mail:
         paragraphs=(f"Voici ce qui attend une réponse de {cfa.shown_name}.",),
         facts=facts(*((title, _lines(asked, most, found.zone)) for title, asked, _ in headings)),
         button=("Ouvrir les demandes", links.staff_inbox()) if row.user else None,
+        outcomes=_by_person([each for _, asked, _ in headings for each in asked], row.to_email) if row.user else (),
         links=tuple((f"{title} ({len(asked)})", href) for title, asked, href in headings if asked)
         if row.user
         else tuple((_name(each), links.answer(each)) for _, asked, _ in headings for each in asked[:most]),
@@ -212,6 +213,17 @@ def digest(row: OutgoingMail) -> Mail:
         "un courriel par demande, ou les seuls rappels, dans votre profil."
         if row.user
         else WHY_ADDRESS.format(support=settings().support_email),
+    )
+
+
+def _by_person(asked: Sequence[CandidateRequest], to: str) -> tuple[Link, ...]:
+    """Return a link for each person, where one says what was done without signing in; by reference where the name is odd."""
+    named_so = [
+        (people.plain_name(each.first_name), people.plain_name(each.last_name), each) for each in asked[:LISTED]
+    ]
+    return tuple(
+        (f"{first} {last}" if first and last else each.reference, links.answer(each, to))
+        for first, last, each in named_so
     )
 
 

@@ -302,12 +302,14 @@ def test_a_link_opens_one_request_for_one_recipient_as_long_as_they_are_one(clie
         assert mailer.KINDS[row.kind].still_due(row, clock.now())
         assert row.user_id == (user.id if user else None)
         visit(client, fresh.button[1].removeprefix("http://localhost"))
+    again = links.answer(request).removeprefix("http://localhost")
     with transaction():
         member.memberships[0].ended_at = clock.now()
     assert not mailer.KINDS["cfa_link_again"].still_due(rows[1], clock.now())
     # Revoked: every link falls; the address that changed never has another.
     with transaction():
         inbox.revoke_links(request, make.manager(cfa))
+    assert refused(client, again).all("form")
     revoked = refused(client, fresh.button[1].removeprefix("http://localhost"))
     assert not revoked.all("form")  # of who left
     assert refused(client, mine).all("form")
