@@ -72,6 +72,7 @@ class Config:
     limit_posts_per_address: int = 60  # /24 or /48 prefix: a school shares one address
     limit_posts_per_contact: int = 10  # same e-mail or phone
     limit_posts_per_cfa: int = 600
+    limit_requests_per_day: int = 12  # callbacks and messages of one person, in a day
     limit_failed_secrets: int = 60  # wrong links and feed addresses, per address prefix
     limit_sign_in_per_account: int = 10
     limit_sign_in_per_address: int = 100

@@ -93,6 +93,10 @@ class TooManyRequests(RdvError):
     status = 429
 
 
+class TooManyToday(TooManyRequests):
+    """One person asked many centres in a day; the sentence says how many, until when, and what works better."""
+
+
 class FormExpired(RdvError):
     message = (
         "Ce formulaire est resté ouvert trop longtemps. Vérifiez ce que vous aviez saisi, puis envoyez-le à nouveau."

@@ -104,6 +104,20 @@ def of_request(
         _text_of_request(TEXTS[kind], request, version, event, to)
 
 
+def link_by_text(request: CandidateRequest, version: str, to: str | None = None) -> None:
+    """Send the personal link by text message to who reads no mail about a request: all of them, or the one of `to`.
+
+    `to`: a number, or an address of theirs that fails. Never at night: whoever asks for it was not verified.
+    """
+    zone = request.site.timezone if request.site else clock.PARIS
+    for phone in sms.numbers(request):
+        if to in (None, phone) or (to == request.email and phone == request.phone):
+            outbox.enqueue_sms(
+                "personal_link", phone, f"personal_link:{version}:{phone}", request_id=request.id,
+                data=answer_to(False, zone),
+            )  # fmt: skip
+
+
 def by_text(mail: OutgoingMail) -> bool:
     """Send by text message what a mail that reached nobody told, unless it was; False when no mobile can read it.
 

@@ -122,6 +122,15 @@ def unanswered(row: OutgoingSms) -> str:
     )  # fmt: skip
 
 
+def personal_link(row: OutgoingSms) -> str:
+    """The page of a request, asked for again."""
+    request, page = row.request, _page(row)
+    return words.fitted(
+        lambda name, _zone: f"Votre demande{name}, réf. {request.reference}. Votre page : {page}",
+        request.cfa.shown_name, "",
+    )  # fmt: skip
+
+
 def _hold(row: OutgoingSms) -> SeatHold | None:
     return db.session.scalar(sa.select(SeatHold).where(SeatHold.public_id == row.data.get("hold")))
 
@@ -167,6 +176,7 @@ KINDS = {
     "cancelled": Kind(cancelled, _cancelled, call_instead=True),
     "reminder_day": Kind(reminder_day, _same_hour),
     "seat_offered": Kind(seat_offered, _held),
+    "personal_link": Kind(personal_link, lambda row, _now: _theirs(row)),
     "centre_unreached": Kind(centre_unreached, _still_waits),
     "unanswered": Kind(unanswered, _unanswered),
 }

@@ -23,47 +23,62 @@ from rdv.tokens import keyed_hash
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `most` acts of one subject in a window of `settings().limit_window` seconds."""
+    """At most `most` acts of one subject in a window of so many seconds, `settings().limit_window` unless told."""
 
     scope: str
     subject: str
     most: int
+    window: int | None = None
 
+    @property
+    def key(self) -> str:
+        """What is stored of the subject."""
+        return keyed_hash("throttle", f"{self.scope}\n{self.subject}")
 
-def _window(now: datetime) -> datetime:
-    length = settings().limit_window
-    return datetime.fromtimestamp(int(now.timestamp()) // length * length, tz=UTC)
+    def since(self, now: datetime) -> datetime:
+        """Return when the window that holds an instant began."""
+        return datetime.fromtimestamp(int(now.timestamp()) // self._length * self._length, tz=UTC)
+
+    def until(self, now: datetime) -> datetime:
+        """Return when it ends, and another begins."""
+        return self.since(now) + timedelta(seconds=self._length)
+
+    @property
+    def _length(self) -> int:
+        return self.window or settings().limit_window
 
 
 @cache
 def _upsert(subjects: int) -> sa.TextClause:
     """One statement for so many subjects, the same on both engines; text, since SQLAlchemy compiles such inserts anew."""
-    rows = ", ".join(f"(:key{number}, :window_start, 1)" for number in range(subjects))
+    rows = ", ".join(f"(:key{number}, :since{number}, 1)" for number in range(subjects))
+    instants = [sa.bindparam(f"since{number}", type_=UTCDateTime()) for number in range(subjects)]
     return sa.text(
         f"INSERT INTO throttle_count (key, window_start, count) VALUES {rows} "  # noqa: S608  numbered parameters only
         "ON CONFLICT (key, window_start) DO UPDATE SET count = throttle_count.count + 1 RETURNING key, count"
-    ).bindparams(sa.bindparam("window_start", type_=UTCDateTime()))
+    ).bindparams(*instants)
 
 
 def count(limits: Sequence[Limit]) -> None:
     """Count one act for every subject; raise TooManyRequests once a limit is passed (the act is counted all the same)."""
     if not limits:
         return
-    most = {keyed_hash("throttle", f"{limit.scope}\n{limit.subject}"): limit.most for limit in limits}
+    now = clock.now()
+    by_key = {limit.key: limit for limit in limits}
+    parameters: dict[str, object] = {}
     # Sorted, so that two acts with the same subjects lock rows in the same order.
-    parameters: dict[str, object] = {f"key{number}": key for number, key in enumerate(sorted(most))}
-    parameters["window_start"] = _window(clock.now())
-    counted = execute_alone(_upsert(len(most)), parameters)
-    if any(number > most[key] for key, number in counted):
+    for number, key in enumerate(sorted(by_key)):
+        parameters |= {f"key{number}": key, f"since{number}": by_key[key].since(now)}
+    counted = execute_alone(_upsert(len(by_key)), parameters)
+    if any(number > by_key[key].most for key, number in counted):
         raise TooManyRequests
 
 
 def check(limit: Limit) -> None:
     """Raise TooManyRequests when a subject has already passed its limit, without counting."""
-    key = keyed_hash("throttle", f"{limit.scope}\n{limit.subject}")
     found = db.session.scalar(
         sa.select(ThrottleCount.count).where(
-            ThrottleCount.key == key, ThrottleCount.window_start == _window(clock.now())
+            ThrottleCount.key == limit.key, ThrottleCount.window_start == limit.since(clock.now())
         )
     )
     if (found or 0) >= limit.most:

@@ -25,6 +25,8 @@ from rdv.inbox.acts import reopen as reopen
 from rdv.inbox.acts import revoke_links as revoke_links
 from rdv.inbox.acts import take as take
 from rdv.inbox.acts import wake_as_call as wake_as_call
+from rdv.inbox.asking_again import SAME_ASK as SAME_ASK
+from rdv.inbox.asking_again import open_or_add as open_or_add
 from rdv.inbox.counts import MOST as MOST
 from rdv.inbox.counts import Counters as Counters
 from rdv.inbox.counts import count as count
@@ -37,8 +39,6 @@ from rdv.inbox.filters import Filter as Filter
 from rdv.inbox.following import following as following
 from rdv.inbox.lists import chosen as chosen
 from rdv.inbox.lists import last_words as last_words
-from rdv.inbox.lists import same_person as same_person
-from rdv.inbox.lists import with_contact as with_contact
 from rdv.inbox.opening import arrival as arrival
 from rdv.inbox.opening import earlier as earlier
 from rdv.inbox.opening import open_request as open_request
@@ -60,6 +60,9 @@ from rdv.inbox.replying import may_call as may_call
 from rdv.inbox.replying import may_write as may_write
 from rdv.inbox.replying import new_windows as new_windows
 from rdv.inbox.replying import reply as reply
+from rdv.inbox.same import same_name as same_name
+from rdv.inbox.same import same_person as same_person
+from rdv.inbox.same import with_contact as with_contact
 from rdv.inbox.state import TO_TREAT as TO_TREAT
 from rdv.inbox.telling import Recipient as Recipient
 from rdv.inbox.telling import receivers as receivers

@@ -234,14 +234,23 @@ def wake_as_call(request: CandidateRequest, now: datetime, why: str = "no_email"
 
 
 def add_candidate_note(
-    request: CandidateRequest, text: str, now: datetime, *, as_asker: bool = False, data: dict[str, Any] | None = None
+    request: CandidateRequest,
+    text: str | None,
+    now: datetime,
+    *,
+    as_asker: bool = False,
+    data: dict[str, Any] | None = None,
+    windows: list[str] | None = None,
 ) -> RequestEvent:
     """Add what the person writes on their page: it wakes a request that waited for them, or was over.
 
-    One that waits for the CFA keeps its due date: writing again is no way to wait longer.
+    One that waits for the CFA keeps its due date: writing again is no way to wait longer. `data["form"]`: it came by the
+    public form, and nobody has verified who wrote it. `windows`: they are called then from now on.
     """
     take(request)
-    return _from_candidate(request, "candidate_note", now, text=text, as_asker=as_asker, data=data)
+    if windows is not None:
+        data = {**(data or {}), **_called_then(request, windows, now)}
+    return _from_candidate(request, "candidate_note", now, text=text or None, as_asker=as_asker, data=data)
 
 
 def change_windows(
@@ -254,11 +263,17 @@ def change_windows(
 ) -> RequestEvent:
     """Change when the person can be called; it wakes the request like a note, and plans the next attempt anew."""
     take(request)
+    data = _called_then(request, windows, now)
+    return _from_candidate(request, "windows", now, as_asker=as_asker, data=data)
+
+
+def _called_then(request: CandidateRequest, windows: list[str], now: datetime) -> dict[str, Any]:
+    """Take new windows, and return what an event keeps of them."""
     request.callback_windows = windows
     data = {**(data or {}), "windows": windows}
     if request.next_attempt_at is not None:
         data["next"] = calling.next_attempt(request, now).isoformat()
-    return _from_candidate(request, "windows", now, as_asker=as_asker, data=data)
+    return data
 
 
 def _from_candidate(

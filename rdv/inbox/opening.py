@@ -31,9 +31,7 @@ def open_request(
 
     Raises ModeClosed when the CFA keeps this mode shut there, RequestReplayed on a known submission id.
     """
-    site = people.main_site(cfa, training)
-    if not modes.is_open(mode, cfa, site, training):
-        raise ModeClosed
+    site = open_place(mode, cfa, training)
     request = arrival(mode, cfa, site, training, candidate, now)
     request.callback_windows = callback_windows or []
     request.submission_id, request.submission_digest = submission.id, submission.digest
@@ -48,6 +46,14 @@ def open_request(
     notices.of_request("request_received", request, request.public_id)
     tell_cfa(request)
     return request
+
+
+def open_place(mode: str, cfa: Cfa, training: Training | None) -> Site | None:
+    """Return the place that a request concerns; raise ModeClosed when the CFA keeps this mode shut there."""
+    site = people.main_site(cfa, training)
+    if not modes.is_open(mode, cfa, site, training):
+        raise ModeClosed
+    return site
 
 
 def arrival(

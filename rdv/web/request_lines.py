@@ -52,6 +52,11 @@ UNDELIVERED = {
     "candidate": "Courriel au candidat non remis",
     "asker": "Courriel à la personne qui demande non remis",
 }
+# The form sent again within four days: anybody may have typed this name and this contact.
+AGAIN = {
+    "callback": "Demande de rappel envoyée à nouveau (non vérifié)",
+    "message": "Message envoyé à nouveau (non vérifié)",
+}
 FURTHER = {
     "address": "envoyée à une autre adresse",
     "managers": "les responsables sont prévenus",
@@ -263,7 +268,7 @@ def thread(
             when_label=french.moment(event.at, zone),
             who_label=_who(request, event),
             title=_title(event, names or {}),
-            text=event.text,
+            text=_text(event),
             internal=event.kind == "note",
             kind=event.kind,
             where_label=WHERE[event.actor],
@@ -282,6 +287,24 @@ def _who(request: CandidateRequest, event: RequestEvent) -> str:
     return event.user.shown_name if event.user else "Le service"
 
 
+def _text(event: RequestEvent) -> str | None:
+    """Return the words of an event; of a form sent again, also what it holds besides."""
+    data = event.data or {}
+    if event.kind != "candidate_note" or "form" not in data:
+        return event.text
+    typed = data.get("typed", {})
+    told = (
+        ("Sujets", ", ".join(REASONS.get(each, each) for each in data.get("reasons", []))),
+        ("Joignable", ", ".join(CALLBACK_WINDOWS.get(each, each) for each in data.get("windows", []))),
+        ("Téléphone indiqué", french.phone(typed.get("phone"))),
+        ("Fait la demande", " ".join(filter(None, (typed.get("asker_first_name"), typed.get("asker_last_name"))))),
+        ("Son adresse électronique", typed.get("asker_email", "")),
+        ("Son téléphone", french.phone(typed.get("asker_phone"))),
+    )
+    lines = [event.text or "", *(f"{label}\u00a0: {value}" for label, value in told if value)]
+    return "\n".join(line for line in lines if line) or None
+
+
 def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
     if event.kind == "call":
         return f"Appel\u00a0: {inbox.CALL_RESULTS[event.data['result']].lower()}"
@@ -297,6 +320,8 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
     if event.kind == "assigned":
         owner = event.data.get("owner")
         return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"
+    if event.kind == "candidate_note" and "form" in event.data:
+        return AGAIN[event.data.get("mode", "message")]
     if event.kind == "mail_failed":
         said = UNDELIVERED.get(event.data.get("to", ""), EVENT_TITLES["mail_failed"])
         further = FURTHER.get(event.data.get("next", ""))

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from rdv import agenda, booking, clock, diagnosis, feeds, inbox, rules, seats, slots, stats
+from rdv import agenda, booking, clock, delivery_events, diagnosis, feeds, inbox, rules, seats, slots, stats
 from rdv.candidate import Candidate
 from rdv.db import db, transaction
-from rdv.models import BookingRule, CalendarFeed, Cfa, Slot, Training, User
+from rdv.delivery_events import undelivered
+from rdv.inbox import asking_again
+from rdv.models import BookingRule, CalendarFeed, CandidateRequest, Cfa, Slot, Training, User
 from tests.support import scale
 
 BIG = ("slot", "booking", "candidate_request", "request_event", "slot_training", "first_answer")
@@ -81,6 +83,11 @@ def test_no_large_table_is_read_whole(large, statements):  # one test: filling t
         generation=1, created_at=now, user=adviser, cfa=cfa,
     )  # fmt: skip
     today = now.date()
+    asked_before = db.session.scalars(
+        sa.select(CandidateRequest)
+        .where(CandidateRequest.cfa_id == cfa.id, CandidateRequest.email.is_not(None))
+        .limit(1)
+    ).one()
     span = slots.Span(now + timedelta(days=2), now + timedelta(days=2, hours=1))
     asked: dict[str, Callable[[], Any]] = {
         "next slots of a training": lambda: slots.free_for_training(training, now),
@@ -100,6 +107,11 @@ def test_no_large_table_is_read_whole(large, statements):  # one test: filling t
         "next meetings": lambda: agenda.upcoming(cfa.id, now),
         "free slots of the week": lambda: agenda.count_free(cfa.id, now, now + timedelta(days=7)),
         "an adviser's overlaps": lambda: slots.overlapping(adviser, [span]),
+        "one history of a person": lambda: (inbox.same_person(asked_before), inbox.same_name(asked_before)),
+        "who calls": lambda: inbox.with_contact(cfa.id, asked_before.email, asked_before.phone),
+        "did this person ask lately": lambda: asking_again._first("0" * 64, cfa, training, now),
+        "what waits at an address": lambda: undelivered._waiting_at("direction@cfa.example"),
+        "did it come back before": lambda: delivery_events._always_full("direction@cfa.example", now),
         "the inbox": lambda: inbox.page(cfa.id, inbox.Filter(status="todo"), now),
         "the inbox's counters": lambda: inbox.counters(cfa.id, now, adviser.id),
         "a feed's validator": lambda: feeds.validator(feed, now),

@@ -144,6 +144,7 @@ def _asked(number: int, cfa_id: int, at: datetime) -> dict[str, Any]:
         "mode": "callback", "asker": "candidate", "first_name": "Zoé", "last_name": str(number),
         "email": f"zoe{number}@courriel.example", "reasons": [], "callback_windows": [], "status": "new",
         "outcome": None, "owner_id": None, "due_at": at + timedelta(days=2), "search_text": "zoe", "link_version": 1,
+        "name_key": f"zoe {number}", "person_key": f"{number:064d}",
         "version": 1, "last_event_at": at, "created_at": at, "updated_at": at,
     }  # fmt: skip
 

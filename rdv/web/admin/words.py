@@ -58,6 +58,7 @@ TEXTS = {
     "seat_offered": "Place proposée",
     "centre_unreached": "Centre non joint",
     "unanswered": "Pas encore de réponse",
+    "personal_link": "Lien personnel",
 }
 
 DELIVERIES = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from flask import render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from rdv import asker, clock, inbox, modes
@@ -13,6 +14,7 @@ from rdv.errors import FormExpired, FormRefused, ModeClosed, RdvError, RequestRe
 from rdv.models import Cfa, Training
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public.blueprint import bp
+from rdv.web.public.day_limit import count_request
 from rdv.web.public.forms import CallbackForm, CandidateForm, MessageForm
 from rdv.web.public.origin import carried, platform
 from rdv.web.public.pages import closed_notice, open_cfa, open_training, promised, way_out
@@ -38,6 +40,12 @@ class Target:
         """The address of its page."""
         endpoint = "public.training" if self.training else "public.cfa"
         return url_for(endpoint, public_id=self.public_id, **carried())
+
+    @property
+    def done(self) -> str:
+        """The address of the page that tells who asks again that it was sent."""
+        whom: dict[str, Any] = {"training_id" if self.training else "cfa_id": self.public_id}
+        return url_for("public.asked_again", **whom, **carried())
 
 
 @bp.route("/formation/<training_id>/etre-rappele", methods=["GET", "POST"])
@@ -80,12 +88,16 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
     windows = list(form.windows.data or []) if isinstance(form, CallbackForm) else None
     try:
         count_post(target.cfa.public_id, *asker.contacts(candidate))
+        earlier = earlier_result(sent)
+        if earlier is not None:  # a second click is no second request
+            return earlier
+        count_request(candidate, target.cfa, inbox.main_site(target.cfa, target.training), clock.now())
         try:
             with transaction():
-                made = inbox.open_request(
+                made = inbox.open_or_add(
                     mode, target.cfa, candidate, sent, clock.now(), training=target.training, callback_windows=windows
                 )
-        except RequestReplayed:
+        except RequestReplayed:  # at this very instant
             earlier = earlier_result(sent)
             if earlier is not None:
                 return earlier
@@ -94,7 +106,17 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
         return _page(mode, target, form, refusal)
     except ModeClosed:  # meanwhile
         return _closed(target)
+    if made is None:
+        return redirect(target.done, 303)
     return personal_page(made)
+
+
+@bp.get("/formation/<training_id>/demande-envoyee")
+@bp.get("/cfa/<cfa_id>/demande-envoyee")
+def asked_again(training_id: str | None = None, cfa_id: str | None = None) -> ResponseReturnValue:
+    """Say that it was sent, to whoever opens this page: it knows of no request."""
+    target = _target(training_id, cfa_id)
+    return render_template("public/asked_again.html", training=target.training, back=target.page)
 
 
 def _page(

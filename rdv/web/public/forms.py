@@ -12,6 +12,8 @@ from wtforms import validators
 from rdv import french
 from rdv.booking import ContactMissing, check_contact
 from rdv.candidate import ASKERS, CALLBACK_WINDOWS, CANCEL_BUTTONS, REASONS, Candidate
+from rdv.contacts import normalise_email
+from rdv.mistyped import correction
 from rdv.models import Platform, Slot
 from rdv.presence import LATE_MINUTES
 from rdv.waitlist import AddressMissing
@@ -62,11 +64,14 @@ class CandidateForm(PublicForm):
     )
     email = EmailField("Adresse électronique")
     phone = PhoneField("Téléphone")
+    # Asked when an address looks mistyped: the value is the address to keep, so that the answer holds for no other.
+    email_meant = wtforms.RadioField("Adresse électronique", choices=[], validate_choice=False)
     asker = wtforms.RadioField("Vous êtes", choices=ASKERS, default="candidate")
     # Two people: who asks for somebody else may give their own contact; the candidate's becomes optional.
     asker_first_name = _name("Votre prénom")
     asker_last_name = _name("Votre nom")
     asker_email = EmailField("Votre adresse électronique")
+    asker_email_meant = wtforms.RadioField("Votre adresse électronique", choices=[], validate_choice=False)
     asker_phone = PhoneField("Votre téléphone")
     reasons = MultiCheckbox("Vos questions portent sur", choices=REASONS)
     text = wtforms.TextAreaField(
@@ -95,7 +100,34 @@ class CandidateForm(PublicForm):
             reasons=list(self.reasons.data or []),
             text=self.text.data or None,
             platform_id=platform.id if platform else None,
+            email_state="doubtful" if self._is_doubtful else None,
         )
+
+    @property
+    def _is_doubtful(self) -> bool:
+        """True when the address that stands for the candidate was kept though it looks mistyped."""
+        kept = self.email if self.email.normalised or not self.for_somebody else self.asker_email
+        return kept.normalised is not None and correction(kept.normalised) is not None
+
+    def _read_meant(self, name: str) -> bool:
+        """Take the correction that the person accepted of an address; False while they have not said which one is right."""
+        field, meant = self[name], self[f"{name}_meant"]
+        proposed = correction(field.data)
+        if proposed is not None and meant.data == proposed:
+            field.data, proposed = proposed, None
+        if proposed is None:
+            meant.choices, meant.data = [], None
+            return True
+        typed = normalise_email(field.data)
+        meant.choices = [(proposed, f"Oui, c’est {proposed}")]
+        if typed is None:  # it reaches nobody: it cannot be kept
+            meant.data = None
+            return True
+        meant.choices.append((typed, f"Non, gardez {typed}"))
+        if meant.data == typed:
+            return True
+        meant.data = None
+        return False
 
     @property
     def for_somebody(self) -> bool:
@@ -123,7 +155,11 @@ class CandidateForm(PublicForm):
         if not self.for_somebody:
             for name in ("asker_first_name", "asker_last_name", "asker_email", "asker_phone"):
                 self[name].data = None
+        unsure = [name for name in ("email", "asker_email") if not self._read_meant(name)]
         valid: bool = super().validate(extra_validators)
+        for name in unsure:
+            self.refuse(f"{name}_meant", "Cette adresse est-elle bien écrite\u00a0? Choisissez l’une des deux.")
+            valid = False
         missing = self.missing_contact()
         if missing is None:
             return valid

@@ -194,5 +194,6 @@ def _page(
         can_move=meeting is not None and meeting.is_live and meeting.slot.ends_at > now,
         meeting_line=slot_lines.meeting(meeting.slot, [], now, dated=True) if meeting else None,
         others=[request_lines.row(each, now, _href(each)) for each in inbox.same_person(found)],
+        namesakes=[request_lines.row(each, now, _href(each)) for each in inbox.same_name(found)],
         phone_href=f"tel:{found.phone}" if found.phone else None,
     )
