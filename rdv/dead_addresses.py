@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rdv import audit
 from rdv.db import db, insert_once
-from rdv.models import CandidateRequest, Cfa, DeadAddress, Site, Training, User
+from rdv.models import CandidateRequest, Cfa, DeadAddress, Membership, Site, Training, User
 
 
 def among(emails: Iterable[str | None], session: Session | None = None) -> set[str]:
@@ -61,12 +61,15 @@ def lift(dead: DeadAddress, by: User) -> None:
 
 
 def centres_of(emails: Iterable[str]) -> dict[str, list[Cfa]]:
-    """Return the centres that receive requests at each of these addresses: theirs, or that of a place or a training."""
+    """Return the centres that use each of these addresses: theirs, that of a place, of a training, or of a colleague."""
     wanted = [email.lower() for email in emails]
     uses = sa.union(
         sa.select(Cfa.email.label("email"), Cfa.id.label("cfa_id")).where(Cfa.email.in_(wanted)),
         sa.select(Site.email, Site.cfa_id).where(Site.email.in_(wanted), Site.closed_at.is_(None)),
         sa.select(Training.email, Training.cfa_id).where(Training.email.in_(wanted), Training.closed_at.is_(None)),
+        sa.select(User.email, Membership.cfa_id)
+        .join(Membership, Membership.user_id == User.id)
+        .where(User.email.in_(wanted), Membership.ended_at.is_(None)),
     ).subquery()
     found: dict[str, list[Cfa]] = {}
     query = sa.select(uses.c.email, Cfa).join(Cfa, Cfa.id == uses.c.cfa_id).order_by(Cfa.name, Cfa.id)
