@@ -408,7 +408,7 @@ LONGEST_NAME = (
 )
 
 
-WITHOUT_MEETING = ("centre_unreached", "personal_link")
+WITHOUT_MEETING = ("centre_unreached", "personal_link", "unanswered")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
