@@ -105,6 +105,7 @@ _ACTS = {
     "deleted": "supprimé",
     "ended": "terminé",
     "exported": "exportées",
+    "forgotten": "retiré de la liste",
     "handed_over": "transmis",
     "invitation_accepted": "invitation acceptée",
     "invited": "invitation envoyée",
