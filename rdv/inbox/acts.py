@@ -244,7 +244,7 @@ def add_candidate_note(
 ) -> RequestEvent:
     """Add what the person writes on their page: it wakes a request that waited for them, or was over.
 
-    One that waits for the CFA keeps its due date: writing again is no way to wait longer. `data["form"]`: it came by the
+    One that waits for the CFA keeps its due date: writing again is no way to wait longer. `data["public"]`: it came by the
     public form, and nobody has verified who wrote it. `windows`: they are called then from now on.
     """
     take(request)
@@ -263,14 +263,14 @@ def change_windows(
 ) -> RequestEvent:
     """Change when the person can be called; it wakes the request like a note, and plans the next attempt anew."""
     take(request)
-    data = _called_then(request, windows, now)
-    return _from_candidate(request, "windows", now, as_asker=as_asker, data=data)
+    kept = {**(data or {}), **_called_then(request, windows, now)}
+    return _from_candidate(request, "windows", now, as_asker=as_asker, data=kept)
 
 
 def _called_then(request: CandidateRequest, windows: list[str], now: datetime) -> dict[str, Any]:
     """Take new windows, and return what an event keeps of them."""
     request.callback_windows = windows
-    data = {**(data or {}), "windows": windows}
+    data: dict[str, Any] = {"windows": windows}
     if request.next_attempt_at is not None:
         data["next"] = calling.next_attempt(request, now).isoformat()
     return data

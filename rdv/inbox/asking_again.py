@@ -15,8 +15,8 @@ from rdv import asker, personal_links
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, one_at_a_time
 from rdv.errors import RequestReplayed
-from rdv.inbox import acts, opening, state
-from rdv.models import CandidateRequest, Cfa, RequestEvent, Training
+from rdv.inbox import acts, opening, replying, state
+from rdv.models import CandidateRequest, Cfa, Training
 from rdv.settings import settings
 from rdv.tokens import keyed_hash
 
@@ -72,10 +72,10 @@ def _add(
     first: CandidateRequest, mode: str, candidate: Candidate, submission: Submission, now: datetime, windows: list[str]
 ) -> None:
     """Add what was typed as a note, once a rendered form, and send the person the link of their request."""
-    if _noted(first, submission):
+    if replying.written(first, submission.id) is not None:
         return
     waited = first.status not in state.TO_TREAT
-    data: dict[str, Any] = {"form": submission.id, "mode": mode, "reasons": candidate.reasons}
+    data: dict[str, Any] = {"public": True, "form": submission.id, "mode": mode, "reasons": candidate.reasons}
     typed = {name: getattr(candidate, name) for name in _CONTACTS}
     other = {name: value for name, value in typed.items() if value and value != getattr(first, name)}
     if other:
@@ -84,12 +84,5 @@ def _add(
     as_asker = asker.present(candidate) and asker.reads(first, asker.who_asks(candidate))
     event = acts.add_candidate_note(first, candidate.text, now, as_asker=as_asker, data=data, windows=windows or None)
     if waited:
-        opening.tell_cfa(first, event)  # it is their turn again
+        replying.tell(first, event)  # it is their turn again
     personal_links.send_again(first, now, to=candidate.email or candidate.phone)
-
-
-def _noted(request: CandidateRequest, submission: Submission) -> bool:
-    notes = db.session.scalars(
-        sa.select(RequestEvent).where(RequestEvent.request_id == request.id, RequestEvent.kind == "candidate_note")
-    )
-    return any(event.data.get("form") == submission.id for event in notes)

@@ -29,11 +29,11 @@ def reply(
 ) -> RequestEvent:
     """Add a note of the person, wake the request and tell the centre; the same form sent twice adds one."""
     acts.take(request)
-    earlier = _earlier(request, submission_id)
+    earlier = written(request, submission_id)
     if earlier is not None:
         return earlier
     event = acts.add_candidate_note(request, text, now, as_asker=as_asker, data={"form": submission_id})
-    _tell(request, event)
+    tell(request, event)
     return event
 
 
@@ -42,25 +42,25 @@ def new_windows(
 ) -> RequestEvent | None:
     """Change when the person can be called, once a form; None when these are the hours they gave already."""
     acts.take(request)
-    earlier = _earlier(request, submission_id)
+    earlier = written(request, submission_id)
     if earlier is not None or (
         set(windows) == set(request.callback_windows) and request.status in ("new", "in_progress")
     ):
         return earlier
     event = acts.change_windows(request, windows, now, as_asker=as_asker, data={"form": submission_id})
-    _tell(request, event)
+    tell(request, event)
     return event
 
 
-def _tell(request: CandidateRequest, event: RequestEvent) -> None:
-    """Tell who follows the request while they work there, else who hears of a new one. No word of the person."""
+def tell(request: CandidateRequest, event: RequestEvent) -> None:
+    """Tell who follows the request while they work there, else who hears of a new one, that the person wrote. No word of theirs."""
     owner: User | None = request.owner
     followed = owner is not None and people.works_for(request.cfa_id, owner.id)
     told = [telling.Recipient(owner.email, owner)] if owner is not None and followed else telling.receivers(request)
     telling.tell("candidate_replied", request, str(event.id), told, event)
 
 
-def _earlier(request: CandidateRequest, submission_id: str) -> RequestEvent | None:
+def written(request: CandidateRequest, submission_id: str) -> RequestEvent | None:
     """Return what this rendered form already wrote; the caller holds the request's lock."""
     recent = db.session.scalars(
         sa.select(RequestEvent)

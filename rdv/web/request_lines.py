@@ -290,7 +290,7 @@ def _who(request: CandidateRequest, event: RequestEvent) -> str:
 def _text(event: RequestEvent) -> str | None:
     """Return the words of an event; of a form sent again, also what it holds besides."""
     data = event.data or {}
-    if event.kind != "candidate_note" or "form" not in data:
+    if event.kind != "candidate_note" or not data.get("public"):
         return event.text
     typed = data.get("typed", {})
     told = (
@@ -320,7 +320,7 @@ def _title(event: RequestEvent, names: Mapping[str, str]) -> str:
     if event.kind == "assigned":
         owner = event.data.get("owner")
         return f"Confiée à {names.get(owner, 'une personne partie')}" if owner else "Remise à toute l’équipe"
-    if event.kind == "candidate_note" and "form" in event.data:
+    if event.kind == "candidate_note" and event.data.get("public"):
         return AGAIN[event.data.get("mode", "message")]
     if event.kind == "mail_failed":
         said = UNDELIVERED.get(event.data.get("to", ""), EVENT_TITLES["mail_failed"])

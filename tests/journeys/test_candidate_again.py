@@ -86,7 +86,7 @@ def test_asking_again_adds_a_note_and_tells_nothing(app, client, training, time)
     # The same whatever became of it; answered, it is the centre's turn again, who is told.
     with transaction():
         inbox.answer(request, "Oui.", "staff", clock.now(), user=person)
-    told = sa.select(sa.func.count(OutgoingMail.id)).where(OutgoingMail.kind == "cfa_new_request")
+    told = sa.select(sa.func.count(OutgoingMail.id)).where(OutgoingMail.kind == "candidate_replied")
     before = db.session.scalar(told)
     due = request.due_at
     time.tick(hours=30)
