@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from rdv import clock, create_app
+from rdv import clock
 from rdv.db import db
-from tests.support import databases, network, postgres, report
+from tests.support import applications, databases, network, postgres, report
 from tests.support.browser import Client
 from tests.support.frozen import FrozenClock
 
@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite_only: not repeated on PostgreSQL (say why beside it)")
+    config.addinivalue_line("markers", "own_app: an application of its own, to add addresses, hooks or filters to it")
     config.pluginmanager.register(report.RunReport(), "rdv-report")
 
 
@@ -73,12 +74,16 @@ def pg_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
-def pg_database(pg_server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL database migrated once, emptied after each test that uses it."""
+def pg_database(
+    pg_server: postgres.Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[databases.EmptiedPostgres]:
+    """A PostgreSQL database migrated once, emptied after each test that uses it."""
     name = f"rdv_test_{os.getpid()}"
     url = pg_server.create_database(name)
     databases.migrate(url, tmp_path_factory.mktemp("postgresql"))
-    yield url
+    database = databases.EmptiedPostgres(url)
+    yield database
+    database.close()
     pg_server.drop_database(name)
 
 
@@ -94,9 +99,9 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
     if engine_name == "sqlite":
         yield databases.copy_sqlite(request.getfixturevalue("sqlite_template"), tmp_path / "rdv.sqlite")
         return
-    url: str = request.getfixturevalue("pg_database")
-    yield url
-    databases.empty_postgresql(url)
+    database: databases.EmptiedPostgres = request.getfixturevalue("pg_database")
+    yield database.url
+    database.empty()
 
 
 @pytest.fixture
@@ -121,20 +126,34 @@ def instance_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Where templates stay compiled: each test has an application of its own, which would compile them anew."""
+    """Where templates stay compiled, for each application of the run."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def lent_applications() -> dict[str, applications.LentApplication]:
+    """The application of each engine, once it was asked for."""
+    return {}
+
+
 @pytest.fixture
-def app(database_url: str, instance_dir: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
-    """The application on a clean database, its context pushed."""
-    app = create_app(databases.settings(database_url, instance_dir))
-    app.jinja_env.bytecode_cache = compiled_templates
-    app.test_client_class = Client
-    with app.app_context():
+def app(
+    request: pytest.FixtureRequest, engine_name: str, database_url: str, instance_dir: Path,
+    compiled_templates: FileSystemBytecodeCache, lent_applications: dict[str, applications.LentApplication],
+) -> Iterator[Flask]:  # fmt: skip
+    """The application on a clean database, its context pushed; as new, though other tests use it in their turn."""
+    config = databases.settings(database_url, instance_dir)
+    if request.node.get_closest_marker("own_app"):
+        app = applications.build(config, compiled_templates)
+        with app.app_context():
+            yield app
+            db.session.remove()
+            db.engine.dispose()
+        return
+    if engine_name not in lent_applications:
+        lent_applications[engine_name] = applications.LentApplication(config, compiled_templates)
+    with lent_applications[engine_name].lend(config) as app:
         yield app
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

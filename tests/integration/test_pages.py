@@ -5,6 +5,8 @@ from flask import redirect, request
 
 from tests.support.pages import submit, visit
 
+pytestmark = pytest.mark.own_app
+
 FORM = """<!doctype html><html lang="fr"><head><title>Essai</title></head><body><main><h1>Essai</h1>
 <form method="post"><input type="hidden" name="form_token" value="jeton">
 <label>Nom <input name="nom" value="Zoé"></label>

@@ -347,16 +347,11 @@ def _csrf(client: FlaskClient) -> str:
     return visit(client, "/connexion").fields()["csrf_token"][0]
 
 
-def test_a_view_added_without_a_word_is_closed(database_url: str, instance_dir: object) -> None:
-    from rdv import create_app
-
-    app = create_app(databases.settings(database_url, instance_dir))  # type: ignore[arg-type]
+@pytest.mark.own_app
+def test_a_view_added_without_a_word_is_closed(app: Flask) -> None:
     app.add_url_rule("/equipe/nouveau", "staff.brand_new", lambda: "secret")
     app.test_client_class = FlaskClient
-    with app.app_context():
-        answer = app.test_client().get("/equipe/nouveau")
-        db.session.remove()
-        db.engine.dispose()
+    answer = app.test_client().get("/equipe/nouveau")
     assert answer.status_code == 303
     assert answer.location == "/connexion?next=/equipe/nouveau"
 
