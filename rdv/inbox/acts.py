@@ -22,6 +22,11 @@ _REPLACES = ("answer", "answered_elsewhere")  # what an earlier answer proposed 
 FARTHEST_CALL = timedelta(days=60)  # a call is planned no later
 
 
+def _undo_over(now: datetime) -> datetime:
+    """Return when the mail of an act may leave; at once for an act of long ago that is written now (imports, demonstration)."""
+    return max(now + UNDO, clock.now())
+
+
 def take(request: CandidateRequest, version: int | None = None) -> None:
     """Lock the row for this act; raise EditedMeanwhile when somebody changed it since the page of that version."""
     db.session.flush()
@@ -98,7 +103,7 @@ def answer(
     _own(request, user)
     event = record(request, "answer", actor, now, user=user, text=text, data=data)
     notices.of_request(
-        "request_answered", request, str(event.id), event, not_before=now + UNDO if undoable else None
+        "request_answered", request, str(event.id), event, not_before=_undo_over(now) if undoable else None
     )  # fmt: skip
     return event
 
@@ -150,7 +155,7 @@ def log_call(
     _own(request, user)
     event = record(request, "call", actor, now, user=user, text=text or None, data=data, internal=True)
     if result in NOT_REACHED:
-        notices.of_request("call_missed", request, str(event.id), event, not_before=now + UNDO)
+        notices.of_request("call_missed", request, str(event.id), event, not_before=_undo_over(now))
     return event
 
 
@@ -209,7 +214,7 @@ def close(
         request, "closed", actor, now, user=user, text=text or None, data={"outcome": outcome}, internal=True
     )
     if outcome in TOLD_WHEN_CLOSED:
-        notices.of_request("request_closed", request, str(event.id), event, not_before=now + UNDO)
+        notices.of_request("request_closed", request, str(event.id), event, not_before=_undo_over(now))
     return event
 
 
