@@ -10,7 +10,7 @@ from rdv import booking, clock, inbox, integrity, jobs, proposals, seats, taking
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.delivery import deliver_due
-from rdv.errors import EditedMeanwhile, RdvError, SlotUnavailable, WrongTransition
+from rdv.errors import EditedMeanwhile, NotFound, RdvError, SlotUnavailable, WrongTransition
 from rdv.models import Booking, FirstAnswer, OutgoingMail, SeatHold
 from tests import make
 from tests.support.seats import wrong_counts
@@ -157,6 +157,16 @@ def test_who_has_a_meeting_is_proposed_nothing(house):
         propose(house, house.slots[1])
     assert proposals.choices(house.request, clock.now()) == []
     propose(house)  # words alone still leave
+
+
+def test_a_slot_of_another_centre_is_never_theirs(house):
+    other = make.cfa()
+    elsewhere = make.slot(make.adviser(other), make.site(other))
+    with pytest.raises(NotFound), transaction():
+        taking.take(house.request, elsewhere, clock.now())
+    with pytest.raises(SlotUnavailable):
+        proposals.find(house.request, [elsewhere.public_id])
+    assert elsewhere.seats_taken == 0
 
 
 def test_a_meeting_set_by_the_staff_lets_the_proposals_go(house):
