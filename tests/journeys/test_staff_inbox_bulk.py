@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from rdv import clock, inbox
+from rdv import clock, inbox, replies
 from rdv.db import db, transaction
-from rdv.models import OutgoingMail
+from rdv.models import DeadAddress, OutgoingMail
 from tests import make
 from tests.support.pages import sign_in, submit, visit
 
@@ -120,6 +120,36 @@ def test_one_answer_to_many_is_read_again_before_it_leaves_and_reaches_those_it_
     page = submit(client, page, button="Envoyer à 1 personne")
     assert "Réponse envoyée à 1 personne." in page.text
     assert (page.path, mailed()) == (URL, [first.email, second.email])
+
+
+def test_a_saved_reply_is_filled_for_each_person_and_never_sent_with_braces(client, cfa, adviser):
+    dear, cheap = make.training(cfa, title="CAP Cuisine"), make.training(cfa, title="CAP Pâtissier")
+    with transaction():
+        dear.reply_values = {"fees": "80 € de livres"}
+        draft = replies.Draft("Frais", None, "Bonjour {prénom}, les frais sont de {frais}.")
+        saved = replies.create(cfa, draft, clock.now().date(), adviser)
+    first = ask(cfa, "Alpha", first_name="Inès", training_id=dear.id)
+    second = ask(cfa, "Bravo", training_id=cheap.id)
+    third = ask(cfa, "Charlie", first_name="Noé", training_id=dear.id)
+    dead = ask(cfa, "Delta", training_id=dear.id, email_state="dead")
+    make.saved(DeadAddress(email=dead.email, reason="hard_bounce", since=clock.now()))
+    chosen = [each.public_id for each in (first, second, third, dead)]
+    page = submit(client, visit(client, URL), form="lot", button="Répondre…", demande=chosen)
+    assert "Zoé Delta : adresse électronique en erreur" in page.text
+    page = submit(client, page, button="Insérer", reply=saved.public_id, text="Merci de votre message.")
+    assert page.fields()["text"] == ["Merci de votre message.\n\nBonjour {prénom}, les frais sont de {frais}."]
+    wrong = submit(client, page, button="Relire avant d’envoyer", text="Bonjour {nom}", status=400)
+    assert any("{nom}, qui ne désigne rien" in error for error in wrong.errors)
+    page = submit(client, page, button="Relire avant d’envoyer")
+    assert "Zoé Bravo : rien à mettre à la place de {frais}" in page.text
+    for words in ("Bonjour Inès, les frais sont de 80 € de livres.", "Bonjour Noé, les frais", "2 personnes"):
+        assert words in page.text, words
+    page = submit(client, page, button="Envoyer à 2 personnes")
+    assert mailed() == [first.email, third.email]
+    said = [event.text for event in first.events if event.kind == "answer"]
+    assert said == ["Merci de votre message.\n\nBonjour Inès, les frais sont de 80 € de livres."]
+    assert saved.used == 2
+    assert second.status == "new"
 
 
 def test_a_second_click_or_a_lost_session_sends_nothing_twice_and_keeps_the_words(client, cfa, adviser):

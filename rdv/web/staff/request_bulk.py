@@ -6,7 +6,7 @@ One transaction a request: a refusal stops no other. What is left out is named, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import wtforms
@@ -14,11 +14,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import validators
 
-from rdv import clock, french, inbox
+from rdv import clock, french, inbox, replies
 from rdv.db import transaction
 from rdv.errors import EditedMeanwhile, RdvError, WrongTransition
 from rdv.extensions import csrf
 from rdv.models import CandidateRequest
+from rdv.notices import read as addresses_read
 from rdv.web.forms import Required, tidy
 from rdv.web.staff import request_list
 from rdv.web.staff.blueprint import bp
@@ -43,6 +44,7 @@ class Picked:
     name: str
     email: str | None
     about: str | None  # its training
+    text: str = ""  # what this person would read
 
     @property
     def href(self) -> str:
@@ -61,11 +63,25 @@ class LeftOut:
 
 
 class BulkAnswerForm(StaffForm):
+    reply = wtforms.SelectField("Partir d’une réponse enregistrée", default="", validate_choice=False)
     text = wtforms.TextAreaField(
         "Votre réponse",
         [Required("Écrivez votre réponse avant de l’envoyer."), validators.Length(max=LONGEST_ANSWER, message=TOO_LONG)],
         filters=[tidy],
     )  # fmt: skip
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.library = {each.public_id: each for each in replies.listed(current_cfa().id)}
+        self.reply.choices = {"": "Aucune"} | {key: each.title for key, each in self.library.items()}
+        if self.reply.data not in self.library:
+            self.reply.data = ""
+
+    def insert(self) -> None:
+        """Put the chosen reply after what is typed, its variables as they are: each person has their own."""
+        chosen = self.library.get(self.reply.data)
+        if chosen is not None:
+            self.text.data = "\n\n".join(filter(None, [(self.text.data or "").strip(), chosen.text]))
 
 
 class BulkCloseForm(StaffForm):
@@ -132,7 +148,9 @@ def _why(refusal: RdvError, picked: Picked) -> str:
         return "modifiée entre-temps"
     if isinstance(refusal, WrongTransition):
         return "déjà terminée"
-    return "pas d’adresse électronique" if not picked.email else refusal.message
+    if not picked.email:
+        return "pas d’adresse électronique"
+    return refusal.message.rstrip(".")
 
 
 # -- at once ----------------------------------------------------------------------------------------------------------
@@ -210,21 +228,38 @@ def _answer(picked: list[Picked]) -> ResponseReturnValue:
     """Write, read again, send: three pages, the last of which sends exactly what the second one shows."""
     step = request.form.get("etape", "")
     form = BulkAnswerForm()
-    if step == "" or step == "ecrire":
-        return _step(_answer, picked, form=BulkAnswerForm(formdata=None, data={"text": request.form.get("text")}))
+    if step in ("", "ecrire", "inserer"):
+        typed = {name: request.form.get(name) for name in ("text", "reply")}
+        form = BulkAnswerForm(formdata=None, data=typed)
+        if step == "inserer":
+            form.insert()
+        return _step(_answer, picked, form=form)
     if not form.validate():
         return _step(_answer, picked, form=form), 400
-    able, left = _able(picked, needs_email=True)
+    unknown = replies.unknown(form.text.data or "")
+    if unknown:
+        braces = french.enumeration([f"{{{name}}}" for name in unknown])
+        form.text.errors = [
+            f"Ce texte contient {braces}, qui ne désigne rien. Écrivez la valeur, ou retirez les accolades."
+        ]
+        return _step(_answer, picked, form=form), 400
+    able, left = _able(picked, needs_email=True, text=form.text.data or "")
     if not able:
         return _step(
             _answer, picked, [Notice("error", "Aucune de ces demandes ne peut recevoir cette réponse.")], form=form
         ), 409
     if step == "relire":
         return _step(_answer, picked, form=form, confirm=True)
-    text, person = form.text.data or "", current_person()
-    done, refused = _each(
-        able, lambda each: inbox.answer(each.request, text, "staff", clock.now(), user=person, version=each.version)
-    )
+    chosen = form.library.get(form.reply.data)
+
+    def send(each: Picked) -> None:
+        inbox.answer(
+            each.request, each.text, "staff", clock.now(), user=current_person(), version=each.version, undoable=True
+        )
+        if chosen is not None:
+            replies.used(chosen, clock.now())
+
+    done, refused = _each(able, send)
     left += refused
     said = f"Réponse envoyée à {french.plural(done, 'personne')}." if done else None
     if not left:
@@ -252,19 +287,28 @@ def _close(picked: list[Picked]) -> ResponseReturnValue:
     return _after(f"{french.plural(done, 'demande terminée', 'demandes terminées')}." if done else None, left)
 
 
-def _able(picked: Sequence[Picked], needs_email: bool) -> tuple[list[Picked], list[LeftOut]]:
-    """Tell those that can be acted on from those that cannot, as they stand now."""
+def _able(picked: Sequence[Picked], needs_email: bool, text: str = "") -> tuple[list[Picked], list[LeftOut]]:
+    """Tell those that can be acted on from those that cannot, as they stand now; `text`: filled for each."""
     able, left = [], []
     for each in picked:
         if each.request.version != each.version:
             left.append(LeftOut(each, "modifiée entre-temps"))
         elif needs_email and not each.email:
             left.append(LeftOut(each, "pas d’adresse électronique"))
+        elif needs_email and each.request.email_state == "dead" and not addresses_read(each.request):
+            left.append(LeftOut(each, "adresse électronique en erreur"))
+        elif needs_email and (missing := _filled(each, text).missing):
+            braces = french.enumeration([f"{{{name}}}" for name in missing])
+            left.append(LeftOut(each, f"rien à mettre à la place de {braces}"))
         elif not needs_email and each.request.status == "closed":
             left.append(LeftOut(each, "déjà terminée"))
         else:
-            able.append(each)
+            able.append(replace(each, text=_filled(each, text).text))
     return able, left
+
+
+def _filled(picked: Picked, text: str) -> replies.Filled:
+    return replies.fill(text, replies.values_of(picked.request))
 
 
 def _picked_again(left: Sequence[LeftOut]) -> list[Picked]:
@@ -291,12 +335,15 @@ def _step(
     answers = act is _answer
     if form is None:
         form = BulkAnswerForm() if answers else BulkCloseForm()
-    able, out = _able(picked, needs_email=answers)
+    text = form.text.data or "" if isinstance(form, BulkAnswerForm) and confirm else ""
+    able, out = _able(picked, needs_email=answers, text=text)
     kept: dict[str, Any] = {name: request.args.get(name) for name in ("apres", "avant", "retour", "conseiller")}
     return render_template(
         "staff/request_bulk.html",
         answers=answers,
         confirm=confirm,
+        same=len({each.text for each in able}) == 1,
+        variables=[name for name in replies.VARIABLES if name != replies.SLOTS],
         form=form,
         able=able,
         ticked={each.public_id for each in able} if ticked is None else set(ticked),
