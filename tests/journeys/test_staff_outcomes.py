@@ -86,7 +86,7 @@ def test_an_act_by_link_while_the_page_is_open_is_told_and_nothing_typed_is_lost
     opened = visit(link, links.outcome(request, "joint").removeprefix("http://localhost"))
     submit(link, opened, form="fait-form")
     again = submit(client, page, form="fait-form", status=409, outcome="pas-de-reponse", text="Sonne dans le vide")
-    assert "a été modifiée entre-temps" in again.text
+    assert "pendant que vous écriviez" in again.text
     assert "depuis le courriel" in again.text
     assert again.fields("fait-form")["text"] == ["Sonne dans le vide"]
     assert [event.kind for event in request.events] == ["created", "call"]
