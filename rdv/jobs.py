@@ -16,6 +16,7 @@ from rdv import (
     clock,
     feeds,
     integrity,
+    invitations,
     ladder,
     reminders,
     rendered,
@@ -146,6 +147,13 @@ def write_digests(now: datetime) -> None:
         raise Found(f"{failed} centres without their digests")
 
 
+def invite_advisers(now: datetime) -> None:
+    """Write the invitations of the members of the staff who asked for them."""
+    failed = _each(invitations.wanted_by(), invitations.invite, now)
+    if failed:
+        raise Found(f"{failed} people not invited")
+
+
 def _each(ids: Iterable[int], act: Callable[[int, datetime], None], now: datetime) -> int:
     """Act on each of these rows in a transaction of its own; return how many failed, each of which stops no other."""
     failed = 0
@@ -172,6 +180,7 @@ JOBS = (
     Job("purge", timedelta(days=1), purge),
     Job("remind", timedelta(minutes=5), reminders.remind),
     Job("recall_outcomes", timedelta(minutes=30), recall_outcomes),
+    Job("invite_advisers", timedelta(minutes=1), invite_advisers),
     Job("end_offers", timedelta(minutes=1), end_offers),
     Job("offer_overlooked", timedelta(minutes=10), offer_overlooked),
     Job("follow_up", timedelta(minutes=5), follow_up),

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
-from rdv import clock, links
+from rdv import clock, ical, links
 from rdv.contacts import normalise_email
 from rdv.mails import KINDS
-from rdv.mails.message import Mail
+from rdv.mails.message import Invitation, Mail
 from rdv.models import OutgoingMail
 from rdv.settings import settings
 
@@ -49,10 +49,24 @@ def render(row: OutgoingMail) -> Rendered:
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(text(mail), cte="quoted-printable")
     message.add_alternative(html(mail), subtype="html", cte="quoted-printable")
+    if mail.invitation is not None and row.to_email.lower() != settings().mail_from.lower():
+        _invite(message, mail.invitation, row.to_email)
     # EmailMessage loses a space between two folded encoded words (« 1er décembreà 14 h »); Header does not.
     first_line = Header(subject, header_name="Subject").encode(linesep="\r\n")
     content = f"Subject: {first_line}\r\n".encode("ascii") + message.as_bytes()
     return Rendered(subject, str(message["Message-ID"]), content)
+
+
+def _invite(message: EmailMessage, invitation: Invitation, to: str) -> None:
+    """Add the invitation as mailboxes look for it (reference/ical.md §2.2): the last alternative, then the same as a file.
+
+    Base64, since relays change the ends of lines of anything else; as `application/ics`, since a second calendar part
+    would show it twice.
+    """
+    content = ical.invitation(invitation.meeting, invitation.organizer, to, clock.now())
+    method = ical.method_of(content)
+    message.add_alternative(content.decode(), subtype="calendar", cte="base64", params={"method": method})
+    message.add_attachment(content, "application", "ics", filename="invitation.ics", params={"name": "invitation.ics"})
 
 
 def host() -> str:

@@ -13,4 +13,5 @@ from rdv.ical.files import file as file
 from rdv.ical.files import joined as joined
 from rdv.ical.invitations import Organizer as Organizer
 from rdv.ical.invitations import invitation as invitation
+from rdv.ical.invitations import method_of as method_of
 from rdv.ical.invitations import of_booking as of_booking

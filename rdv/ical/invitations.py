@@ -54,6 +54,11 @@ def invitation(meeting: Meeting, organizer: Organizer, attendee: str, sent_at: d
     return content
 
 
+def method_of(content: bytes) -> str:
+    """Return the METHOD of an invitation, which the part of its mail repeats (RFC 6047 §2.4)."""
+    return "CANCEL" if b"\r\nMETHOD:CANCEL\r\n" in content else "REQUEST"
+
+
 def of_booking(booking: Booking) -> Meeting:
     """Return a booking as its candidate's calendar shows it: no address of a person, no link to their page.
 

@@ -14,6 +14,7 @@ from rdv.mails import (
     redirecting,
     reminders,
     rules,
+    staff_invitations,
     undelivered,
     waitlist,
 )
@@ -32,5 +33,6 @@ KINDS: dict[str, Kind] = {
     **rules.KINDS,
     **waitlist.KINDS,
     **reminders.KINDS,
+    **staff_invitations.KINDS,
     **undelivered.KINDS,
 }

@@ -37,13 +37,14 @@ def booking_changed(row: OutgoingMail) -> Mail:
         facts=booking_facts(booking, reader) + facts(*_what_was(former, slot)),
         button=(PAGE, links.personal(booking.request, row.to_email)),
         after=(
-            "Vous gardez la même référence. Si vous aviez ajouté ce rendez-vous à votre agenda, ajoutez-le à nouveau "
-            "depuis votre page personnelle : il remplacera l’ancien.",
+            "Vous gardez la même référence. L’invitation jointe met votre agenda à jour ; s’il n’y change pas, ajoutez-le à "
+            "nouveau depuis votre page personnelle.",
             "Cela ne vous convient pas ? Annulez ou choisissez un autre créneau depuis votre page personnelle.",
         ),
         links=video_links(booking),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
+        invitation=meeting.invitation(booking),
     )
 
 

@@ -74,13 +74,14 @@ def booking_confirmed(row: OutgoingMail) -> Mail:
         button=(PAGE, links.personal(request, row.to_email)),
         after=(
             *(("Gardez ce message : c’est aussi votre rappel.",) if meeting.is_soon(slot) else ()),
-            "Sur votre page personnelle, ajoutez le rendez-vous à votre agenda, retrouvez ces informations, déplacez-le ou "
-            "annulez-le.",
+            "L’invitation jointe l’ajoute à votre agenda. Répondre depuis l’agenda ne prévient pas le centre : pour le déplacer "
+            "ou l’annuler, ouvrez votre page personnelle.",
             "Un empêchement ? Déplacez-le ou annulez-le dès que possible : la place servira à quelqu’un d’autre.",
         ),
         links=(*video_links(booking), (MOVE, links.move(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
+        invitation=meeting.invitation(booking),
     )
 
 
@@ -103,11 +104,12 @@ def booking_moved(row: OutgoingMail) -> Mail:
         button=(PAGE, links.personal(request, row.to_email)),
         after=(
             "Ce nouvel horaire ne convient pas ? Choisissez-en un autre, ou annulez depuis votre page personnelle.",
-            "Déjà dans votre agenda ? Ajoutez-le à nouveau depuis cette page : il remplacera l’ancien.",
+            "L’invitation jointe met votre agenda à jour. S’il n’y change pas, ajoutez-le à nouveau depuis cette page.",
         ),
         links=(*video_links(booking), (MOVE, links.move(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
+        invitation=meeting.invitation(booking),
     )
 
 
@@ -138,11 +140,12 @@ def booking_cancelled(row: OutgoingMail) -> Mail:
         button=_other_slots(request),
         after=(
             "Vous pouvez prendre un nouveau rendez-vous, demander à être rappelé ou écrire au centre.",
-            "Si vous aviez ajouté ce rendez-vous à votre agenda, retirez-le.",
+            "L’annulation jointe le retire de votre agenda. S’il y reste, retirez-le vous-même.",
         ),
         links=(*dates, (PAGE, links.personal(request, row.to_email))),
         footer_reason=WHY,
         reply_to=meeting.reply_to(slot),
+        invitation=meeting.invitation(booking),
     )
 
 

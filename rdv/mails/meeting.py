@@ -6,9 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import clock, french, ical, links, reminder_windows, rules, slots
+from rdv import clock, french, ical, invitations, links, reminder_windows, rules, slots
 from rdv.db import db
-from rdv.mails.message import Link, named
+from rdv.mails.message import Invitation, Link, named
 from rdv.mails.people import phone_ending
 from rdv.models import Booking, OutgoingMail, OutgoingSms, RequestEvent, Site, Slot, User
 
@@ -18,6 +18,11 @@ Message = OutgoingMail | OutgoingSms
 def of(row: Message) -> Booking:
     """Return the booking that a message is about."""
     return named(row.booking)
+
+
+def invitation(booking: Booking) -> Invitation:
+    """Return what puts a booking in the calendar of its people, moves it there, or takes it out."""
+    return Invitation(ical.of_booking(booking), invitations.organizer(booking.slot.cfa))
 
 
 def start(slot: Slot) -> str:

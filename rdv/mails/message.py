@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from rdv import ical
 from rdv.models import OutgoingMail
 
 Fact = tuple[str, str]  # label, value
 Link = tuple[str, str]  # label, address
 Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A meeting for the calendar of a mail's reader; a cancelled one is taken out of it."""
+
+    meeting: ical.Meeting
+    organizer: ical.Organizer
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Mail:
     after: tuple[str, ...] = ()  # what happens next
     links: tuple[Link, ...] = ()
     reply_to: str | None = None  # None: the support address
+    invitation: Invitation | None = None  # what the mailbox puts in the reader's calendar, or takes out of it
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ class SentInvitation(Base):
     id: Mapped[Key]
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id", ondelete="CASCADE"))
     uid: Mapped[str] = mapped_column(sa.String(80))
-    sequence: Mapped[int] = mapped_column(sa.Integer)
+    sequence: Mapped[int] = mapped_column(sa.Integer)  # below zero: known before they asked, and never sent
+    digest: Mapped[str] = mapped_column(sa.String(32))  # of when and where
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
     created_at: Mapped[CreatedAt]

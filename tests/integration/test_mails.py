@@ -121,8 +121,9 @@ def test_headers_keep_away_messages_at_home_and_answers_with_the_cfa(message):
     assert message["Reply-To"] == "bob@cfa-tilleuls.example"
     assert message["Message-ID"] == "<courriel-demo@localhost>"
     assert message["Date"].datetime.isoformat() == "2026-11-20T08:00:00+00:00"
-    assert message.get_content_type() == "multipart/alternative"
-    assert [each.get_content_type() for each in message.iter_parts()] == ["text/plain", "text/html"]
+    assert message.get_content_type() == "multipart/mixed"  # its words, then the invitation as a file
+    words = next(message.iter_parts())
+    assert [each.get_content_type() for each in words.iter_parts()] == ["text/plain", "text/html", "text/calendar"]
     assert message.as_bytes().isascii()
 
 

@@ -197,5 +197,18 @@ def test_the_public_calendar_is_given_too(client: Client, app: Flask, adviser: U
     assert app.test_client().get("/" + url.split("/", 3)[3]).status_code == 200
 
 
+def test_invitations_are_asked_for_in_the_profile(client: Client, adviser: User) -> None:
+    sign_in(client, adviser)
+    page = visit(client, visit(client, "/equipe/calendriers").link("Choisissez-le dans votre profil"))
+    assert "invitations" not in page.fields("Enregistrer")
+    page = submit(client, page, form="Enregistrer", invitations="y")
+    assert adviser.invitations_since is not None
+    since = adviser.invitations_since
+    page = submit(client, page, form="Enregistrer", last_name="Garnier-Roux")
+    assert adviser.invitations_since == since  # another change of the profile leaves it as it is
+    submit(client, page, form="Enregistrer", invitations=None)
+    assert adviser.invitations_since is None
+
+
 def test_signed_out_goes_to_sign_in(client: Client) -> None:
     assert client.get("/equipe/calendriers").location == "/connexion?next=/equipe/calendriers"

@@ -323,6 +323,25 @@ def adviser_new_booking_group(house: House) -> OutgoingMail:
     return mail("adviser_new_booking", house.adviser.email, booking, user_id=house.adviser.id)
 
 
+def adviser_invitation(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(site=house.island), uid="uid-demo@rdv-apprentissage")
+    return mail(
+        "adviser_invitation", house.adviser.email, user_id=house.adviser.id, data=_invited(booking, "REQUEST", 0)
+    )
+
+
+def adviser_invitation_taken_back(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot(adviser=house.colleague), uid="uid-demo@rdv-apprentissage")
+    return mail(
+        "adviser_invitation", house.adviser.email, user_id=house.adviser.id, data=_invited(booking, "CANCEL", 2)
+    )
+
+
+def _invited(booking: Any, method: str, sequence: int) -> dict[str, Any]:
+    starts_at, ends_at = (each.isoformat() for each in (booking.slot.starts_at, booking.slot.ends_at))
+    return {"method": method, "uid": booking.uid, "sequence": sequence, "starts_at": starts_at, "ends_at": ends_at}
+
+
 def booking_confirmed_to_who_asks(house: House) -> OutgoingMail:
     booking = house.booking(house.slot(place="phone"), request=ASKED)
     return mail("booking_confirmed", PARENT, booking)
@@ -753,7 +772,7 @@ def digest_at_an_address(house: House) -> OutgoingMail:
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
-        booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
+        adviser_invitation, adviser_invitation_taken_back, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
         booking_moved_by_who_asks, booking_cancelled_for_who_asks, request_received_to_who_asks,
         adviser_booking_cancelled_by_who_asks, adviser_booking_cancelled_by_a_colleague, adviser_candidate_late,
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,

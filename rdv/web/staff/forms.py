@@ -99,6 +99,7 @@ class ProfileForm(StaffForm):
     first_name = name_field("Prénom", "Indiquez votre prénom.")
     last_name = name_field("Nom", "Indiquez votre nom.")
     phone = PhoneField("Téléphone professionnel")
+    invitations = BooleanField("M’envoyer une invitation par courriel pour chacun de mes rendez-vous")
 
 
 class RoleForm(StaffForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import accounts, french
+from rdv import accounts, clock, french, invitations
 from rdv.db import transaction
 from rdv.errors import TooManyAttempts, WrongPassword
 from rdv.web.access import address_prefix
@@ -22,9 +22,11 @@ def profile() -> ResponseReturnValue:
     form = ProfileForm(obj=person)
     if not form.is_submitted():
         form.phone.data = french.phone(person.phone)
+        form.invitations.data = person.invitations_since is not None
     if form.validate_on_submit():
         with transaction():
             accounts.update_profile(person, form.first_name.data, form.last_name.data, form.phone.normalised)
+            invitations.want(person, form.invitations.data, clock.now())
         flash("Votre profil est enregistré.", "success")
         return redirect(url_for("staff.profile"), 303)
     return render_template("staff/profile.html", form=form, person=person), form.status
