@@ -11,6 +11,7 @@ from bench.feeds import feed_build, feed_poll
 from bench.inbox import inbox_pages
 from bench.publish import publish_1000
 from bench.slot_page import slot_page, slot_page_scale
+from bench.stats import stats_scenario
 from tests.support.postgres import NoServer, find_server
 
 SCENARIOS = {
@@ -20,6 +21,7 @@ SCENARIOS = {
     "slot-page": (slot_page, 5),
     "slot-page-scale": (slot_page_scale, 5),
     "inbox": (inbox_pages, 3),
+    "stats": (stats_scenario, 3),
     "publish-1000": (publish_1000, 3),
     "feed-build": (feed_build, 5),
     "feed-poll": (feed_poll, 5),

@@ -24,5 +24,8 @@ from rdv.stats.medians import write as write
 from rdv.stats.quantiles import MEDIAN_FROM as MEDIAN_FROM
 from rdv.stats.quantiles import NINTH_FROM as NINTH_FROM
 from rdv.stats.quantiles import Spread as Spread
+from rdv.stats.whole import Origin as Origin
+from rdv.stats.whole import Service as Service
+from rdv.stats.whole import service as service
 from rdv.stats.words import DEFINITIONS as DEFINITIONS
 from rdv.stats.words import DIMENSION_LABELS as DIMENSION_LABELS

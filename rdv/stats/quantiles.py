@@ -46,7 +46,7 @@ def overall(conditions: Conditions) -> Spread:
     """Return the spread of all the answers that match."""
     if is_sqlite():
         count = db.session.scalar(sa.select(sa.func.count()).select_from(FirstAnswer).where(*conditions)) or 0
-        return _walked(count, conditions)
+        return _walked(_picked(conditions), count)
     found = db.session.execute(sa.select(*_postgresql()).where(*conditions)).one()
     return _spread(*found)
 
@@ -56,10 +56,8 @@ def by_month(conditions: Conditions) -> dict[date, Spread]:
     if not is_sqlite():
         return by(FirstAnswer.month, conditions)
     counts = sa.select(FirstAnswer.month, sa.func.count()).where(*conditions).group_by(FirstAnswer.month)
-    return {
-        month: _walked(count, (*conditions, FirstAnswer.month == month))
-        for month, count in db.session.execute(counts).all()
-    }
+    picked = _picked((*conditions, FirstAnswer.month == sa.bindparam("of_month")))
+    return {month: _walked(picked, count, of_month=month) for month, count in db.session.execute(counts).all()}
 
 
 def by(key: InstrumentedAttribute[Any], conditions: Conditions) -> dict[Any, Spread]:
@@ -93,10 +91,15 @@ def _postgresql() -> tuple[sa.ColumnElement[Any], ...]:
     return (sa.func.count(), *shares)
 
 
-def _walked(count: int, conditions: Conditions) -> Spread:
-    """Pick the values at both ranks; where an index orders the minutes, nothing else is read."""
+def _picked(conditions: Conditions) -> sa.Select[int]:
+    """Return the statement that picks one answer by its rank; where an index orders the minutes, nothing else is read."""
+    return sa.select(_MINUTES).where(*conditions).order_by(_MINUTES).limit(1).offset(sa.bindparam("skipped"))
+
+
+def _walked(picked: sa.Select[int], count: int, **of: Any) -> Spread:
+    """Pick the values at both ranks, by one statement that is built once: a year of months runs it 24 times."""
     if count < MEDIAN_FROM:
         return Spread(count)
-    picked = sa.select(_MINUTES).where(*conditions).order_by(_MINUTES).limit(1)
-    median, ninth = (db.session.scalar(picked.offset(rank - 1)) for rank in ranks(count))
+    connection = db.session.connection()
+    median, ninth = (connection.scalar(picked, {"skipped": rank - 1, **of}) for rank in ranks(count))
     return _spread(count, median, ninth)

@@ -16,7 +16,18 @@ def mailto(address: str) -> str:
 
 def register(app: Flask) -> None:
     """Add the filters of rdv.french by their names."""
-    for name in ("day", "short_day", "month", "clock_time", "moment", "time_range", "duration", "phone", "plural"):
+    for name in (
+        "day",
+        "short_day",
+        "day_of_month",
+        "month",
+        "clock_time",
+        "moment",
+        "time_range",
+        "duration",
+        "phone",
+        "plural",
+    ):
         app.jinja_env.filters[name] = getattr(french, name)
     app.jinja_env.filters["phone_fr"] = french.phone
     app.jinja_env.filters["mailto"] = mailto

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from rdv import clock, inbox, stats
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.models import Booking, CandidateRequest, FirstAnswer
+from rdv.models import Booking, CandidateRequest, FirstAnswer, Platform
 from tests import make
+from tests.support.pages import sign_in, visit
 
 NOW = "2026-11-24T08:00Z"
 TODAY = date(2026, 11, 24)
@@ -230,3 +231,28 @@ def test_what_is_no_answer_counts_for_none_and_what_is_undone_neither(cfa, freez
         inbox.undo(request, answer.id, clock.now(), person)
     assert stats.total(wanted, clock.now()).received.answered == 0
     assert stats.total(wanted, clock.now()).spread == stats.Spread(0)
+
+
+def test_the_service_team_reads_the_whole_by_origin(cfa, client):
+    rows, now = write_world(cfa), clock.now()
+    since = date(2026, 10, 1)
+    found = stats.service(now)
+    recent = [
+        row for row in rows
+        if row.request.mode != "slot" and clock.to_zone(row.request.created_at, clock.PARIS).date() >= since
+    ]  # fmt: skip
+    assert found.since == since
+    assert found.total.received == len(recent) > 20
+    assert found.total.answered == sum(row.answer is not None for row in recent)
+    assert found.total.spread == spread(recent)
+    names = {None: "Origine inconnue", **{row.id: row.name for row in db.session.scalars(sa.select(Platform))}}
+    assert {one.label: (one.received, one.spread) for one in found.origins} == {
+        names[key]: (len(part), spread(part))
+        for key in {row.request.platform_id for row in recent}
+        for part in [[row for row in recent if row.request.platform_id == key]]
+    }
+    sign_in(client, make.service_member())
+    page = visit(client, "/admin/", checked=False)
+    assert "Réponses depuis le 1er octobre 2026" in page.text
+    cells = [cell.text for cell in page.all("tbody tr")[0].all("th, td")]
+    assert cells[:2] == ["Tout le service", str(found.total.received)]

@@ -12,7 +12,7 @@ from flask import Flask
 from flask_admin import Admin, expose
 from flask_admin.theme import Bootstrap4Theme
 
-from rdv import clock, french, overview
+from rdv import clock, french, overview, stats
 from rdv.db import db
 from rdv.models import (
     AuditEntry,
@@ -45,7 +45,7 @@ class OverviewPage(base.IndexView):
             (words.JOBS.get(run.name, run.name), french.moment(run.started_at), _outcome(run.ok), run.note)
             for run in found.jobs
         ]
-        return str(self.render("admin/index.html", found=found, oldest=oldest, jobs=jobs))
+        return str(self.render("admin/index.html", found=found, oldest=oldest, jobs=jobs, answers=stats.service(now)))
 
 
 def _outcome(ok: bool | None) -> str:
