@@ -15,8 +15,6 @@ from rdv.ladder import contact, history, quiet, times, who
 from rdv.models import CandidateRequest, RequestEvent
 
 OWNER, TEAM, LAST = 1, 2, contact.TOLD
-# Hours, closures and people change without telling us: whatever was computed is computed again within a day.
-AT_LEAST = timedelta(days=1)
 STILL_LATE = timedelta(days=7)  # once the candidate has been told
 
 
@@ -73,7 +71,8 @@ def _climb(request: CandidateRequest, events: Sequence[RequestEvent], now: datet
         coming.append(times.opening(hours, max(pace.team, now)))
     if request.rung < OWNER:
         coming.append(times.opening(hours, max(pace.reminder, now)))
-    return min(each for each in [*coming, now + AT_LEAST] if each > now)
+    # Hours, closures and people change without telling us: whatever was computed is computed again each morning.
+    return min(each for each in [*coming, times.tomorrow(zone, now)] if each > now)
 
 
 def _remind(request: CandidateRequest, now: datetime) -> None:

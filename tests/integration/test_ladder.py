@@ -144,7 +144,7 @@ def test_closures_holidays_and_hours_that_change_meanwhile_push_everything(place
 
 
 @only_once
-def test_a_closure_that_ends_early_is_seen_within_a_day(place):
+def test_a_closure_that_ends_early_is_seen_the_next_morning(place):
     place.shut("2026-11-25", "2026-12-04")
     request = place.ask()
     assert clock.to_zone(request.due_at, clock.PARIS).date() == date(2026, 12, 8)
