@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import clock, feeds, links, slots
+from rdv import clock, feeds, ladder, links, slots
 from rdv.db import db, transaction
 from rdv.demo import centres, people, staff, waiting_without_account
 from rdv.demo.requests import training_of
@@ -28,6 +28,7 @@ def facts() -> dict[str, Any]:
         .order_by(CandidateRequest.id.desc())
     ).first()
     waiting = waiting_without_account(now)
+    late = db.session.scalars(sa.select(CandidateRequest).where(CandidateRequest.rung >= ladder.TOLD)).first()
     found = {
         "base_url": links.absolute(""),
         "adviser": {"email": people.ADVISER.email, "password": people.PASSWORD},
@@ -38,6 +39,7 @@ def facts() -> dict[str, Any]:
         "slot_url": links.absolute(f"/rendez-vous/{single.public_id}"),
         "group_slot_url": links.absolute(f"/rendez-vous/{group.public_id}"),
         "personal_url": links.personal(booked) if booked else None,
+        "late_url": links.personal(late) if late else None,
         "answer_url": links.answer(waiting) if waiting else None,
         "inbox_url": links.absolute("/equipe/demandes"),
         "agenda_url": links.absolute("/equipe/agenda"),

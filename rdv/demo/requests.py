@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import booking, inbox, slots, waitlist
+from rdv import booking, inbox, ladder, slots, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db
 from rdv.demo.people import (
@@ -21,6 +21,7 @@ from rdv.demo.people import (
     candidate_name,
     candidate_phone,
 )
+from rdv.ladder import history, times
 from rdv.models import CandidateRequest, Cfa, Platform, Training, User
 
 MOTHER = {  # who asks for her child and is told too
@@ -86,7 +87,7 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
         )
 
     # Late, new, in hand, waiting for the candidate, closed: the inbox shows each.
-    callback(deux_rives, timedelta(days=6), reasons=["place", "frais"])
+    _tell_late(callback(deux_rives, timedelta(days=9), reasons=["place", "frais"]), now)
     message(deux_rives, timedelta(hours=3), "Bonjour, est-ce que je peux visiter les ateliers ?", 1, reasons=["porte"])
     callback(deux_rives, timedelta(minutes=40), 2, email=False, reasons=["modalite"], **MOTHER)
     in_hand = callback(deux_rives, timedelta(days=1), 1, reasons=["accompagnement"])
@@ -141,6 +142,15 @@ def ask(cfas: dict[str, Cfa], users: dict[str, User], now: datetime) -> None:
     if cancelled:
         booking.cancel(cancelled, "candidate", now, choice="company")
     _fill(deux_rives, crowd, now)
+
+
+def _tell_late(request: CandidateRequest, now: datetime) -> None:
+    """Let the ladder look at the hours when it would have: reminder, team, then the candidate is told."""
+    pace = times.pace_of(request, history.of(request), times.hours_of(request))
+    if pace is not None:
+        for at in (pace.reminder, pace.team, pace.candidate):
+            if at <= now:
+                ladder.look(request.id, at)
 
 
 def _fill(cfa: Cfa, crowd: Crowd, now: datetime) -> None:

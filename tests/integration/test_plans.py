@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from rdv import agenda, booking, clock, delivery_events, diagnosis, feeds, inbox, rules, seats, slots, stats
+from rdv import agenda, booking, clock, delivery_events, diagnosis, feeds, inbox, ladder, nearby, rules, seats, slots, stats
 from rdv.candidate import Candidate
 from rdv.db import db, transaction
 from rdv.delivery_events import undelivered
@@ -74,6 +74,11 @@ def check(statements: list[tuple[str, Any]], act: Callable[[], Any]) -> None:
         assert whole_tables(text, values) == [], text
 
 
+def asked_of(cfa: Cfa, training: Training) -> CandidateRequest:
+    """A request that is not stored: what is near its place is read all the same."""
+    return CandidateRequest(cfa_id=cfa.id, site_id=training.sites[0].id, site=training.sites[0], training=training)
+
+
 def test_no_large_table_is_read_whole(large, statements):  # one test: filling takes longer than asking
     now = clock.now()
     training, cfa = db.session.get_one(Training, large.training_id), db.session.get_one(Cfa, large.cfa_id)
@@ -114,6 +119,8 @@ def test_no_large_table_is_read_whole(large, statements):  # one test: filling t
         "did it come back before": lambda: delivery_events._always_full("direction@cfa.example", now),
         "the inbox": lambda: inbox.page(cfa.id, inbox.Filter(status="todo"), now),
         "the inbox's counters": lambda: inbox.counters(cfa.id, now, adviser.id),
+        "requests that the ladder looks at": lambda: ladder.to_look(now),
+        "other places nearby": lambda: nearby.places(asked_of(cfa, training), now),
         "a feed's validator": lambda: feeds.validator(feed, now),
         "a feed": lambda: feeds.meetings(feed, now),
     }

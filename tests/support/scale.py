@@ -67,7 +67,7 @@ def fill(
              "message_open": True, "sms_open": False, "answer_days": 2, "activated_at": now, "link_version": 1, **stamps}
             for n in range(1, CFAS + 1)]  # fmt: skip
     sites = [{"id": n, "public_id": new_public_id(), "cfa_id": n, "siret": "", "name": f"Site {n}", "insee": "59350",
-              "address_key": str(n), "city": "Lille", "territory": "FR", "timezone": "Europe/Paris", **stamps}
+              "address_key": str(n), "city": "Lille", "latitude": 50.6 + n % 20 / 100, "longitude": 3.0 + n % 7 / 100, "territory": "FR", "timezone": "Europe/Paris", **stamps}
              for n in range(1, CFAS + 1)]  # fmt: skip
     people = [{"id": n, "public_id": new_public_id(), "email": f"a{n}@cfa.example", "first_name": "Bob", "last_name": str(n),
                "session_token": "x", "link_version": 1, "is_service_team": False, "active": True, "agenda_version": 0, **stamps}
@@ -80,7 +80,7 @@ def fill(
               "default_capacity": 1, "default_place": "on_site", "guests_allowed": 0, "guests_counted": False, **stamps}
              for n in range(1, CFAS + 1)]  # fmt: skip
     trainings = [{"id": n, "public_id": new_public_id(), "cfa_id": (n - 1) // TRAININGS + 1, "training_key": f"cle-{n}",
-                  "identity": f"cle-{n}", "title": f"CAP {n}", "starts_on": [], "remote": False, "published": True,
+                  "identity": f"cle-{n}", "title": f"CAP {n}", "diploma_code": f"5000{n % 40:04d}", "rncp": f"RNCP{n % 50}", "starts_on": [], "remote": False, "published": True,
                   "source": {}, **stamps} for n in range(1, CFAS * TRAININGS + 1)]  # fmt: skip
     taught = [{"training_id": each["id"], "site_id": each["cfa_id"]} for each in trainings]
     closed = [{"public_id": new_public_id(), "cfa_id": n, "first_day": now.date(), "last_day": now.date(), **stamps}

@@ -54,7 +54,7 @@ TITLES = {
     "left_waitlist": "Sortie de la liste d’attente",
     "candidate_note": "Message ajouté",
     "windows": "Nouveaux moments pour être rappelé",
-    "contact_check": "Réponse à « avez-vous été contacté ? »",
+    "contact_check": "Réponse à « avez-vous été contacté ? »",
     "redirect_asked": "Le centre propose de transmettre votre demande",
     "redirected": "Demande transmise",
     "follow_up": "Le service vous a prévenu du retard",
@@ -211,7 +211,9 @@ def _of_request(reading: Reading, now: datetime) -> Standing:
         text = "Sa réponse est ci-dessous." if wrote else "Il vous a parlé."
         return Standing("success", OUTCOMES["answered"], text, facts=facts)
     if seen.rung >= ladder.TOLD:
-        return Standing("warning", "Le centre n’a pas encore répondu", _expected(found, now), facts=facts)
+        title = "Le centre n’a pas réussi à vous joindre" if ladder.calls(found) else "Le centre n’a pas encore répondu"
+        text = f"{ladder.what_happened(found)} Il a été relancé, et votre demande reste ouverte."
+        return Standing("warning", title, text, facts=facts)
     if seen.attempts:
         return Standing("warning", _tried(seen.attempts), _next_try(found, seen, now), facts=facts)
     title = "Votre demande est envoyée" if found.mode == "message" else "Votre demande de rappel est envoyée"

@@ -1,4 +1,4 @@
-"""What the personal page offers once nobody answered in time: the truth, the CFA's own dates, and other centres."""
+"""What the personal page offers once nobody answered in time: the CFA's own dates, and other centres."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class ShownPlace:
 class Unanswered:
     """The block of `_unanswered.html`."""
 
-    happened: str
     own: Sequence[ShownSlot]
     places: Sequence[ShownPlace]
 
@@ -38,11 +37,11 @@ class Unanswered:
 def unanswered(reading: Reading, now: datetime) -> Unanswered | None:
     """Return what to show to who was told that nobody answered, None as long as nothing has to be said."""
     found = reading.request
-    if found.status not in inbox.TO_TREAT or found.rung < ladder.TOLD:
+    seen = inbox.settled_state(found, now)  # an answer that may still be taken back does not exist yet
+    if seen.status not in inbox.TO_TREAT or seen.rung < ladder.TOLD:
         return None
     own = slots_of(suitable.free(found, now)[:OFFERED], None).slots if taking.may_take(found, now) else []
     return Unanswered(
-        ladder.what_happened(found),
         take_links(reading, own),
         [shown(each, reading.token) for each in nearby.places(found, now)],
     )
