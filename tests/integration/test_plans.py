@@ -15,7 +15,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from rdv import agenda, booking, clock, delivery_events, diagnosis, feeds, inbox, ladder, nearby, rules, seats, slots, stats
+from rdv import (
+    agenda,
+    booking,
+    clock,
+    delivery_events,
+    diagnosis,
+    feeds,
+    inbox,
+    ladder,
+    nearby,
+    rules,
+    seats,
+    slots,
+    stats,
+)
 from rdv.candidate import Candidate
 from rdv.db import db, transaction
 from rdv.delivery_events import undelivered
