@@ -41,7 +41,8 @@ CHOSEN = {
     "first_answer": {"mode": "callback"},
     "dead_address": {"reason": "hard_bounce"},
     "mail_event": {"kind": "delivered"},
-    "calendar_feed": {"scope": "adviser", "detail": "minimal"},
+    "calendar_feed": {"scope": "adviser", "detail": "minimal", "site_id": None},
+    "rendered_event": {"slot_id": None},
 }  # fmt: skip
 
 
