@@ -18,6 +18,7 @@ MAILS = {
     "personal_link": "Lien personnel",
     "cfa_new_request": "Nouvelle demande (au centre)",
     "centre_unreached": "Centre non joint (au candidat)",
+    "adviser_invitation": "Invitation dans l’agenda du conseiller",
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
@@ -90,6 +91,7 @@ JOBS = {
     "write_digests": "Récapitulatifs du matin",
     "tell_no_slot": "Prévenir quand un lien n’a plus de créneau",
     "refresh_medians": "Délais de réponse montrés aux candidats",
+    "invite_advisers": "Invitations dans les agendas",
     "check_integrity": "Contrôle d’intégrité de la base",
     "demo_top_up": "Créneaux de la démonstration",
 }
