@@ -238,7 +238,12 @@ def test_a_call_that_was_agreed_or_planned_is_left_in_peace(place):
     assert place.at("2026-11-30T17:00") == [("follow_up_candidate", missed.email)]
     assert place.at("2026-12-08T14:55") == []
     assert place.at("2026-12-08T15:00") == [("follow_up_owner", "bob@cfa.example")]
+    # What was agreed is a promise of its own: the fourth day after the request is long over, and nothing is told at once.
+    assert place.at("2026-12-08T17:00") == []
     assert rungs(agreed) == [1]
+    assert [kind for kind, _ in place.at("2026-12-10T17:00") if kind == "follow_up_candidate"] == [
+        "follow_up_candidate"
+    ]
 
 
 @only_once

@@ -80,6 +80,18 @@ def test_one_button_sends_the_request_to_the_other_centre(client, late):
     assert db.session.scalar(sa.select(sa.func.count()).select_from(CandidateRequest)) == 2
 
 
+@pytest.mark.sqlite_only  # the lock is that of every act
+def test_a_request_that_was_answered_meanwhile_stays(client, late):
+    page = visit(client, visit(client, path(late)).link("CFA du Hainaut"))
+    with transaction():
+        inbox.answer(late, "Pardon du retard.", "cfa_link", clock.now())
+    after = submit(client, page, button="Envoyer ma demande à ce centre", status=409)
+    assert "Votre demande a changé depuis" in after.text
+    assert (late.status, db.session.scalar(sa.select(sa.func.count()).select_from(CandidateRequest))) == (
+        "waiting_candidate", 1,
+    )  # fmt: skip
+
+
 @pytest.mark.sqlite_only  # words alone
 def test_what_is_not_offered_cannot_be_reached(client, late):
     stranger = make.training(make.cfa(), make.site(make.cfa()))
