@@ -182,6 +182,7 @@ def test_one_history_by_contact_then_by_name(client, time):
         for name in ("Ana", "Bea")
     ]  # fmt: skip
     assert inbox.same_person(helped[0]) == []  # one youth worker, many young people
+    assert inbox.with_contact(cfa.id, "mission@courriel.example", None) == []
     sign_in(client, make.adviser(cfa))
     page = visit(client, f"/equipe/demandes/{shown.public_id}")
     assert [each for each in ("Parmail", "Parphone", "Parnora", "Noramail", "Ailleurs", "Aidé") if each in page.text] == [
