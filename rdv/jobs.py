@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from rdv import (
     attendance,
     clock,
+    delivery_events,
     feeds,
     integrity,
     invitations,
@@ -89,9 +90,11 @@ def run(job: Job, now: datetime | None = None) -> bool:
 
 
 def purge(now: datetime) -> None:
-    """Delete what nobody reads any more: old counts of the limits, old claims, rendered events; close forgotten calendars."""
+    """Delete what nobody reads any more: old counts of the limits, old claims, rendered events, what became of old mails; close
+    forgotten calendars."""
     with transaction() as session:
         throttle.purge(now)
+        delivery_events.purge(now)
         rendered.purge(now)
         feeds.close_forgotten(now)
         viewers.purge(now)

@@ -6,7 +6,18 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from rdv import clock, contact_resolution, dead_addresses, delivery, delivery_events, inbox, links, notices, transport
+from rdv import (
+    clock,
+    contact_resolution,
+    dead_addresses,
+    delivery,
+    delivery_events,
+    inbox,
+    jobs,
+    links,
+    notices,
+    transport,
+)
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.delivery_events import Event, Recorded
@@ -89,11 +100,9 @@ def test_an_event_is_kept_once_and_the_latest_one_is_shown(centre, sent):
     assert told(bare, "complaint", key="ahead", at=now + timedelta(days=400)) == Recorded.NEW
     assert db.session.scalar(sa.select(sa.func.max(MailEvent.at))) == now
     assert dead() == {"zoe@courriel.example": "complaint"}
-    with transaction():
-        delivery_events.purge(now + timedelta(days=182))
-        assert db.session.scalar(sa.select(sa.func.count(MailEvent.id))) == 5
-        delivery_events.purge(now + timedelta(days=184))
-        assert db.session.scalar(sa.select(sa.func.count(MailEvent.id))) == 0
+    for days, kept in ((182, 5), (184, 0)):
+        jobs.purge(now + timedelta(days=days))
+        assert db.session.scalar(sa.select(sa.func.count(MailEvent.id))) == kept
 
 
 def test_soft_bounces_kill_an_address_only_when_nothing_else_comes(centre, frozen, sent):
