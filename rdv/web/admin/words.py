@@ -44,7 +44,6 @@ MAILS = {
     "reminder_week": "Rappel, une semaine avant",
     "reminder_day": "Rappel, la veille",
     "invitation": "Invitation",
-    "adviser_invitation": "Invitation d’agenda (au conseiller)",
     "password_reset": "Mot de passe oublié",
     "password_changed": "Mot de passe changé",
     "cfa_activation": "Activer l’espace du centre",
