@@ -123,13 +123,14 @@ def night() -> None:
     db.session.rollback()
 
 
-def test_each_night_writes_the_medians_of_ninety_days_with_five_answers_at_least(place):
+def test_each_night_writes_the_medians_of_ninety_days_with_five_answers_at_least(place, freeze):
     cfa, other = place.cfa, make.site(place.cfa)
     answers(cfa, place, [9, 1, 5, 7, 3, 11])
-    answers(cfa, place, [900] * 20, ago=timedelta(days=91))
+    answers(cfa, place, [900] * 20, ago=timedelta(days=92))
     answers(cfa, other, [100] * 4)
     answers(cfa, None, [2])
     before = {row.id: row.updated_at for row in db.session.scalars(sa.select(Site))}
+    freeze("2026-11-25T01:00Z")
     night()
     assert (place.answer_median, other.answer_median, cfa.answer_median) == (5, None, 9)
     assert {row.id: row.updated_at for row in db.session.scalars(sa.select(Site))} == before  # calendars stay fresh

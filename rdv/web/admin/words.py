@@ -18,7 +18,6 @@ MAILS = {
     "personal_link": "Lien personnel",
     "cfa_new_request": "Nouvelle demande (au centre)",
     "centre_unreached": "Centre non joint (au candidat)",
-    "adviser_invitation": "Invitation dans l’agenda du conseiller",
     "adviser_new_booking": "Nouveau rendez-vous (au conseiller)",
     "adviser_booking_cancelled": "Rendez-vous annulé (au conseiller)",
     "adviser_booking_moved": "Rendez-vous déplacé (au conseiller)",
