@@ -137,6 +137,7 @@ def log_call(
 ) -> RequestEvent:
     """Record a call. Only « reached » is an answer; the others leave the request waiting, its due date unchanged.
 
+    Once the candidate had an answer, another call that misses them is the CFA's turn again, with a new promise.
     Not reached: the next attempt is planned (`next_at`, else within the person's windows), and the candidate is offered
     slots. Asked to be called later: at `next_at`, and the answer is due that day if that is later than promised.
     Its mail leaves after UNDO, in case the call is taken back.
@@ -152,6 +153,8 @@ def log_call(
     elif result in NOT_REACHED:
         planned = _sound(next_at, now) if next_at else calling.next_attempt(request, now)
         data["next"] = planned.isoformat()
+        if request.status not in state.TO_TREAT:
+            data["due"] = promise(request, now)
     _own(request, user)
     event = record(request, "call", actor, now, user=user, text=text or None, data=data, internal=True)
     if result in NOT_REACHED:

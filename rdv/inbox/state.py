@@ -124,9 +124,9 @@ def _called(state: State, event: Any, data: dict[str, Any], due: datetime | None
         return state.answered(event.at)
     missed = state.attempts + (data.get("result") in NOT_REACHED)
     planned = _instant(data.get("next"))
-    return replace(
-        state, status="in_progress", outcome=None, attempts=missed, next_attempt_at=planned, due_at=due or state.due_at
-    )
+    if due is not None:  # a promise of its own, followed up anew
+        state = state.woken(due)
+    return replace(state, status="in_progress", outcome=None, attempts=missed, next_attempt_at=planned)
 
 
 def _instant(text: str | None) -> datetime | None:

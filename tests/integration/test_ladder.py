@@ -247,6 +247,27 @@ def test_a_call_that_was_agreed_or_planned_is_left_in_peace(place):
 
 
 @only_once
+def test_a_call_after_an_answer_is_another_promise_and_so_is_one_agreed_once_the_candidate_was_told(place):
+    answered, told = place.ask(), place.ask()
+    place.act(inbox.answer, answered, "Oui, venez.", "staff", user=place.adviser)
+    place.at("2026-11-27T09:00")
+    assert [kind for kind, _ in place.at("2026-11-30T17:00")] == ["follow_up_candidate"]
+    # The adviser calls who has read their answer, to hear more: nobody was let down, the follow-ups begin anew.
+    place.clock.to("2026-12-02T09:00Z")
+    place.act(inbox.log_call, answered, "no_answer", "staff", user=place.adviser)
+    later = datetime.fromisoformat("2026-12-08T14:00+01:00")
+    place.act(inbox.log_call, told, "call_later", "staff", user=place.adviser, next_at=later)
+    assert (answered.status, answered.rung, told.rung) == ("in_progress", 0, 0)
+    assert answered.due_at == datetime.fromisoformat("2026-12-04T17:00+01:00")
+    assert place.at("2026-12-02T10:05") == []
+    assert place.at("2026-12-04T13:00") == [("follow_up_owner", "bob@cfa.example")]
+    assert ("follow_up_owner", "bob@cfa.example") in place.at("2026-12-08T15:00")
+    assert ("follow_up_candidate", told.email) in place.at("2026-12-10T17:00")
+    for request in (answered, told):
+        assert inbox.rebuild(request) == inbox.state.of(request)
+
+
+@only_once
 def test_the_candidate_of_a_long_promise_is_told_at_its_end_and_the_team_the_next_morning(place):
     with transaction():
         place.cfa.answer_days = 4
