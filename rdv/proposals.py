@@ -94,12 +94,18 @@ def answer(
 
 
 def undo(request: CandidateRequest, event_id: int, now: datetime, user: User) -> RequestEvent:
-    """Take back one's last act (see `inbox.undo`), and the seats that it kept."""
+    """Take back one's last act (see `inbox.undo`): an answer gives back the seats that it kept, the others keep those they ended."""
     held = _live(request)
     _lock([each.slot for each in held])
     taken_back = inbox.undo(request, event_id, now, user)
-    _give_back(held, now)
-    _pass_on(held, now)
+    undone = db.session.get_one(RequestEvent, event_id)
+    if undone.kind == "answer":
+        _give_back(held, now)
+        _pass_on(held, now)
+        return taken_back
+    for each in held:  # nobody has it yet: the worker gives it back under the lock that we hold
+        if each.until == undone.at:
+            seats.keep_on(each, _until(each.slot, each.created_at), now)
     return taken_back
 
 

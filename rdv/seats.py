@@ -206,6 +206,14 @@ def let_proposals_lapse(request_id: int, now: datetime) -> None:
     )  # fmt: skip
 
 
+def keep_on(held: SeatHold, until: datetime, now: datetime) -> None:
+    """Keep a live hold until another instant: what had cut it short was taken back."""
+    db.session.connection().execute(
+        sa.update(SeatHold).where(SeatHold.id == held.id, SeatHold.status == "live").values(until=until, updated_at=now)
+    )
+    db.session.expire(held)
+
+
 def _end(held: SeatHold, status: str, now: datetime, *more: sa.ColumnElement[bool]) -> bool:
     ended = db.session.connection().execute(
         sa.update(SeatHold)

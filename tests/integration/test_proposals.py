@@ -123,6 +123,24 @@ def test_what_is_taken_back_leaves_no_trace_outside(house):
     assert [mail.status for mail in mails()] == ["dropped", "sent"]
 
 
+@pytest.mark.sqlite_only  # which hold is written; the locks of an undo are tried above
+def test_taking_back_another_act_leaves_what_was_proposed_before(house):
+    propose(house, house.slots[0], house.slots[1])
+    kept = [held.until for held in holds()]
+    for act in (
+        lambda now: inbox.log_call(house.request, "no_answer", "staff", now, user=house.adviser),
+        lambda now: inbox.close(house.request, "no_follow_up", "staff", now, user=house.adviser),
+    ):
+        house.time.tick(minutes=5)
+        with transaction():
+            event = act(clock.now())
+        house.time.tick(seconds=10)
+        with transaction():
+            proposals.undo(house.request, event.id, clock.now(), house.adviser)
+        assert [held.until for held in holds()] == kept
+        assert [slot.seats_taken for slot in house.slots] == [1, 1, 0]
+
+
 def test_nobody_takes_back_what_is_not_theirs_not_last_or_too_late(house):
     event = propose(house, house.slots[0])
     with pytest.raises(WrongTransition), transaction():
