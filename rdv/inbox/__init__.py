@@ -65,6 +65,7 @@ from rdv.inbox.same import same_person as same_person
 from rdv.inbox.same import with_contact as with_contact
 from rdv.inbox.state import TO_TREAT as TO_TREAT
 from rdv.inbox.telling import Recipient as Recipient
+from rdv.inbox.telling import address_of as address_of
 from rdv.inbox.telling import receivers as receivers
 from rdv.inbox.telling import tell as tell
 from rdv.inbox.undo import last_event as last_event

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from rdv import dead_addresses
 from rdv.db import db
 from rdv.inbox import acts, people, telling
 from rdv.models import CandidateRequest, RequestEvent, User
@@ -53,10 +54,16 @@ def new_windows(
 
 
 def tell(request: CandidateRequest, event: RequestEvent) -> None:
-    """Tell who follows the request while they work there, else who hears of a new one, that the person wrote. No word of theirs."""
+    """Tell who follows the request while they work there and can be told, else who hears of a new one, that the person wrote.
+
+    No word of theirs.
+    """
     owner: User | None = request.owner
-    followed = owner is not None and people.works_for(request.cfa_id, owner.id)
-    told = [telling.Recipient(owner.email, owner)] if owner is not None and followed else telling.receivers(request)
+    followed = owner is not None and owner.active and people.works_for(request.cfa_id, owner.id)
+    if owner is not None and followed and not dead_addresses.is_dead(owner.email):
+        told = [telling.Recipient(owner.email, owner)]
+    else:
+        told = telling.receivers(request)
     telling.tell("candidate_replied", request, str(event.id), told, event)
 
 

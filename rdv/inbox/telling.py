@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from rdv import allowance, clock, dead_addresses, outbox
+from rdv import allowance, clock, contact_resolution, dead_addresses, outbox
+from rdv.db import db
 from rdv.inbox import calling, people
 from rdv.models import CandidateRequest, RequestEvent, User
 from rdv.settings import settings
@@ -22,13 +23,25 @@ class Recipient:
 
 def receivers(request: CandidateRequest) -> list[Recipient]:
     """Return who hears of a new request: its address, or the managers without one, and who wants each of them."""
+    email = address_of(request)
     heard = (
-        [Recipient(request.recipient_email)]
-        if request.recipient_email
+        [Recipient(email)]
+        if email
         else [Recipient(user.email, user) for user in dead_addresses.living(people.managers(request.cfa_id))]
     )
     wanted = [each.user for each in people.team_of(request.cfa_id, request.site_id) if each.notices == "each"]
     return distinct([*heard, *(Recipient(user.email, user) for user in wanted)])
+
+
+def address_of(request: CandidateRequest) -> str | None:
+    """Return the address that receives a request, from now on the next one of the rule if its own has died since.
+
+    It died while nobody was to answer, or before it was written to. The caller holds the request's lock.
+    """
+    if dead_addresses.is_dead(request.recipient_email):
+        found = contact_resolution.recipient_for(db.session(), request.training, request.site, request.cfa)
+        request.recipient_email = found.email
+    return request.recipient_email
 
 
 def distinct(recipients: Iterable[Recipient]) -> list[Recipient]:

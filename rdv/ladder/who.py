@@ -39,7 +39,8 @@ def warned(request: CandidateRequest, now: datetime) -> list[Recipient]:
     managers = dead_addresses.living(inbox.managers(request.cfa_id))
     if managers:
         return [Recipient(user.email, user) for user in managers]
-    return [Recipient(request.recipient_email)] if request.recipient_email else []
+    email = inbox.address_of(request)
+    return [Recipient(email)] if email else []
 
 
 def concerned(request: CandidateRequest, now: datetime) -> list[Recipient]:

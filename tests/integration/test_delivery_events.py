@@ -188,6 +188,34 @@ def test_what_waits_for_a_dead_address_is_dropped_and_goes_on(centre, sent):
     assert request.recipient_email == "site@cfa.example"
 
 
+@pytest.mark.sqlite_only  # which address is chosen: the statements are those tried above
+def test_an_address_that_died_while_nobody_was_to_answer_is_replaced_when_it_is_their_turn_again(centre, frozen, sent):
+    request = ask(centre)
+    delivery.deliver_due()
+    with transaction():
+        inbox.answer(request, "Oui.", "cfa_link", clock.now())
+        dead_addresses.declare("formation@cfa.example", "hard_bounce", None, clock.now())
+    frozen.tick(days=1)
+    with transaction():
+        inbox.reply(request, "Et le samedi ?", "form-1", clock.now())
+    assert request.recipient_email == "site@cfa.example"
+    assert mail_to("site@cfa.example", "candidate_replied", request_id=request.id) is not None
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize("gone", ["dead", "inactive"])
+def test_who_follows_a_request_and_cannot_be_told_leaves_it_to_those_who_heard_of_it(centre, frozen, gone):
+    request, follower = ask(centre), make.adviser(centre.cfa, email="bob@cfa.example")
+    with transaction():
+        inbox.assign(request, follower, clock.now(), user=follower)
+        if gone == "dead":
+            dead_addresses.declare(follower.email, "hard_bounce", None, clock.now())
+        else:
+            follower.active = False
+        inbox.reply(request, "Allô ?", "form-1", clock.now())
+    assert mail_to("formation@cfa.example", "candidate_replied", request_id=request.id) is not None
+
+
 # -- a person ---------------------------------------------------------------------------------------------------------
 
 
