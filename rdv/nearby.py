@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from rdv import french, modes, rules, slots
+from rdv import french, modes, redirecting, rules, slots
 from rdv.db import db
 from rdv.models import CandidateRequest, Cfa, Site, Training, training_site
 from rdv.slots import FreeSlot
@@ -56,14 +56,17 @@ def places(request: CandidateRequest, now: datetime, limit: int = MOST) -> list[
     """Return the best other places for what a request asks: with free slots first, then those that answer fast, then the rest.
 
     Nothing without a training or coordinates, none that is closed, where nothing is open, or beyond FARTHEST_KM; the
-    request's own place is left out.
+    request's own place is left out, and the centres that passed it on. A training stands once, by its nearest place.
     """
     origin = _origin(request)
     if request.training is None or origin is None:
         return []
     found: list[Place] = []
+    former = redirecting.passed_on_by(request)
     for training, site, km in _nearest(request.training, request.site_id, origin):
-        if any(each.site.id == site.id for each in found):
+        # One address leads to a training: a second place of it would open the first.
+        known = any(each.site.id == site.id or each.training.id == training.id for each in found)
+        if known or training.cfa_id in former:
             continue
         place = _open_place(training, site, km, now)
         if place is not None:

@@ -16,5 +16,6 @@ from rdv.redirecting.agreement import refuse as refuse
 from rdv.redirecting.agreement import spoken as spoken
 from rdv.redirecting.followed import continued as continued
 from rdv.redirecting.followed import followed as followed
+from rdv.redirecting.followed import passed_on_by as passed_on_by
 from rdv.redirecting.target import Target as Target
 from rdv.redirecting.target import find as find

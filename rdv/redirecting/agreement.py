@@ -11,6 +11,7 @@ from rdv import inbox, notices, outbox
 from rdv.db import db
 from rdv.errors import NotFound, RdvError, WrongTransition
 from rdv.models import CandidateRequest, RequestEvent, User
+from rdv.redirecting.followed import passed_on_by
 from rdv.redirecting.target import GONE, Target, find, is_open, mode_there
 
 STAYS = "Non, je préfère que ma demande reste dans votre centre."
@@ -108,11 +109,8 @@ def check(request: CandidateRequest, target: Target, now: datetime) -> str:
     held = request.booking
     if held is not None and held.status == "booked" and held.starts_at > now:
         raise WrongTransition("Cette personne a un rendez-vous chez vous. Annulez-le avant de transmettre sa demande.")
-    before = request
-    while before.redirected_from is not None:
-        before = before.redirected_from
-        if before.cfa_id == target.cfa.id:
-            raise RdvError(f"Cette demande vient de {target.cfa.shown_name}\u00a0: elle ne peut pas y retourner.")
+    if target.cfa.id in passed_on_by(request):
+        raise RdvError(f"Cette demande vient de {target.cfa.shown_name}\u00a0: elle ne peut pas y retourner.")
     return mode_there(request, target)
 
 

@@ -20,6 +20,16 @@ def continued(request: CandidateRequest) -> CandidateRequest | None:
     )
 
 
+def passed_on_by(request: CandidateRequest) -> set[int]:
+    """Return the ids of the centres that passed a request on, one after the other: it never returns to one of them."""
+    found: set[int] = set()
+    before = request.redirected_from
+    while before is not None:
+        found.add(before.cfa_id)
+        before = before.redirected_from
+    return found
+
+
 def followed(request: CandidateRequest, recipient: str) -> CandidateRequest:
     """Return the request that a person's link leads to: the last of those that continue theirs, while they are its contact.
 

@@ -72,6 +72,22 @@ def test_what_is_shut_another_diploma_or_the_same_place_is_left_out(request_):
     assert found(request_) == [], "nobody knows where the candidate wanted to go"
 
 
+@pytest.mark.sqlite_only  # what is left out of the rows read above
+def test_a_training_stands_once_and_who_passed_the_request_on_is_not_offered(request_):
+    training = place("Deux lieux", 10)
+    second = make.site(training.cfa, latitude=LILLE[0] + 0.2, longitude=LILLE[1])
+    with transaction():
+        training.sites.append(second)
+    before = place("D’où elle vient", 5, slot=True)
+    assert [name for name, *_ in found(request_)] == ["D’où elle vient", "Deux lieux"]
+    first = make.candidate_request(before.cfa, status="closed", outcome="redirected")
+    with transaction():
+        request_.redirected_from_id = first.id
+    assert [(name, km) for name, km, *_ in found(request_)] == [("Deux lieux", 10)]
+    offered = nearby.places(request_, clock.now())
+    assert [nearby.find(request_, each.training.public_id, clock.now()) for each in offered] == offered
+
+
 @pytest.mark.sqlite_only  # how SQLite reads it; PostgreSQL prefers to read small tables whole
 def test_the_places_are_found_by_the_diploma(request_):
     statements = []
