@@ -415,6 +415,7 @@ def test_h06_head_is_get_without_the_calendar(house: House, client: Client, monk
             patch.setattr(feeds, "body", None)  # nothing is rendered
             head = client.head(application.url, headers=asked)
         assert head.data == b""
+        assert "Content-Length" not in head.headers  # 0 would be that of another calendar
         kept = {name: value for name, value in full.headers.items() if name not in ("Content-Length", "Date")}
         assert {name: value for name, value in head.headers.items() if name in kept} == kept
         assert client.head(application.url, headers={**asked, "If-None-Match": head.headers["ETag"]}).status_code == 304

@@ -49,7 +49,8 @@ def calendar_answer(body: bytes | None, etag: str, changed_at: datetime | None, 
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Robots-Tag"] = "noindex"
     if request.method == "HEAD" and body is None and response.status_code == 200:
-        del headers["Content-Length"]  # that of a calendar which was not rendered
+        response.automatically_set_content_length = False  # nobody rendered the calendar whose length it would be
+        headers.pop("Content-Length", None)
     return response
 
 

@@ -13,8 +13,8 @@ from rdv.web.forms import MultiCheckbox, Required, one_line
 from rdv.web.staff.forms import StaffForm
 
 BESIDE = {
-    "due": "Les demandes à répondre, le jour où la réponse est attendue",
-    "free": "Mes créneaux libres, sans occuper mon agenda",
+    "due": "Les demandes à traiter, le jour où la réponse est attendue",
+    "free": "Les créneaux libres, sans occuper mon agenda",
     "closures": "Les fermetures et les absences",
     "cancelled": "Les rendez-vous annulés, marqués «\u00a0Annulé\u00a0» pendant quatorze jours au plus",
 }

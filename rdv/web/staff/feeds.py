@@ -36,9 +36,7 @@ def feeds() -> ResponseReturnValue:
             secret = calendars.create(person, cfa, form.choice, form.name.data)
         return _address(secret, form.name.data)
     rows = [_row(feed, cfa) for feed in calendars.of_person(person, cfa)]
-    return render_template(
-        "staff/feeds.html", form=form, feeds=rows, free_url=links.free_slots_feed(cfa), cfa_name=cfa.shown_name
-    ), form.status
+    return render_template("staff/feeds.html", form=form, feeds=rows, free_url=links.free_slots_feed(cfa)), form.status
 
 
 @bp.route("/equipe/calendriers/<public_id>", methods=["GET", "POST"])
