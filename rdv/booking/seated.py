@@ -61,13 +61,22 @@ def seat_person(
             raise WrongTransition(HAS_ONE) from None
         raise
     rules.day_changed(slot.adviser_id, slot, now)
+    follower = _follower(request, slot)
     request.site_id, request.owner_id = slot.site_id, slot.adviser_id
-    event = inbox.record(
-        request, "booked", actor, now, user=user, data={"slot": slot.public_id, **asker.mark(as_asker)}
-    )  # fmt: skip
+    data = {"slot": slot.public_id, **({"followed_by": follower.public_id} if follower else {}), **asker.mark(as_asker)}
+    event = inbox.record(request, "booked", actor, now, user=user, data=data)
     if tell:
         notices.to_candidate("booking_confirmed", booking, event)
-    others = [person for person in inbox.answerable_for(slot) if user is None or person.id != user.id]
+    told = {person.id: person for person in (*inbox.answerable_for(slot), *([follower] if follower else []))}
+    others = [person for person in told.values() if user is None or person.id != user.id]
     notices.to_staff("adviser_new_booking", booking, event, others)
     waitlist.booking_made(booking, now)
     return booking
+
+
+def _follower(request: CandidateRequest, slot: Slot) -> User | None:
+    """Return who followed a request that still waited, and from whose list it goes to a colleague's agenda."""
+    owner = request.owner
+    if owner is None or request.status == "closed" or owner.id == slot.adviser_id:
+        return None
+    return owner if owner.active and inbox.works_for(request.cfa_id, owner.id) else None

@@ -144,8 +144,10 @@ def _facts(booking: Booking) -> tuple[Fact, ...]:
 
 
 def adviser_new_booking(row: OutgoingMail) -> Mail:
-    """Somebody took a seat."""
+    """Somebody took a seat: told to its adviser, and to the colleague who followed their request."""
     booking = meeting.of(row)
+    if row.event is not None and row.user is not None and row.event.data.get("followed_by") == row.user.public_id:
+        return _met_by_a_colleague(booking)
     return Mail(
         subject=f"Nouveau rendez-vous : {meeting.start(booking.slot)}",
         preheader=booking.slot.shown_title,
@@ -155,6 +157,21 @@ def adviser_new_booking(row: OutgoingMail) -> Mail:
         after=("Votre calendrier abonné l’affichera à sa prochaine mise à jour.",),
         links=(("Voir le créneau", links.staff_slot(booking.slot)),),
         footer_reason=WHY_ADVISER,
+    )
+
+
+def _met_by_a_colleague(booking: Booking) -> Mail:
+    adviser = booking.slot.adviser.shown_name
+    return Mail(
+        subject=f"Rendez-vous pris avec {adviser}\u00a0: {meeting.start(booking.slot)}",
+        preheader="Vous suiviez cette demande\u00a0: vous n’avez plus rien à faire.",
+        paragraphs=(
+            f"Cette personne, dont vous suiviez la demande, a rendez-vous avec {adviser}, qui s’en occupe désormais. "
+            "Sa demande est terminée.",
+        ),
+        facts=_facts(booking),
+        button=("Voir la demande", links.staff_request(booking.request)),
+        footer_reason="Vous recevez ce message parce que vous suiviez cette demande.",
     )
 
 

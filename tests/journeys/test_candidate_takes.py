@@ -65,6 +65,8 @@ def test_one_button_of_the_mail_books_for_the_request_that_exists(client, house)
     assert count(CandidateRequest) == 1
     told = {tuple(row) for row in db.session.execute(sa.select(OutgoingMail.kind, OutgoingMail.to_email))}
     assert {("booking_confirmed", "zoe@courriel.example"), ("adviser_new_booking", house.adviser.email)} <= told
+    # Who followed the request sees it leave their list: told by whom it is met.
+    assert ("adviser_new_booking", house.owner.email) in told
     again = submit(client, page)  # the second tap finds it done
     assert again.h1 == "Rendez-vous confirmé"
     assert count(Booking) == 1

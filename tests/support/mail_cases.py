@@ -323,6 +323,12 @@ def adviser_new_booking_group(house: House) -> OutgoingMail:
     return mail("adviser_new_booking", house.adviser.email, booking, user_id=house.adviser.id)
 
 
+def adviser_new_booking_to_who_followed(house: House) -> OutgoingMail:
+    booking = house.booking(house.slot())
+    booked = event(booking.request, "booked", "candidate", data={"followed_by": house.colleague.public_id})
+    return mail("adviser_new_booking", house.colleague.email, booking, user_id=house.colleague.id, event_id=booked.id)
+
+
 def adviser_invitation(house: House) -> OutgoingMail:
     booking = house.booking(house.slot(site=house.island), uid="uid-demo@rdv-apprentissage")
     return mail(
@@ -782,6 +788,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         candidate_replied_with_other_hours, call_missed, personal_link,
         centre_unreached, centre_unreached_but_managers_told, centre_unreached_without_anybody_nor_number,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
+        adviser_new_booking_to_who_followed,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,
         move_instead, no_slot_left, no_slot_left_in_two_places, password_reset, password_changed, cfa_activation, cfa_activated_notice, booking_changed_hour_and_room,
         booking_changed_person_and_way, booking_cancelled_with_other_dates, adviser_slots_changed_received,
