@@ -233,6 +233,28 @@ def test_what_is_no_answer_counts_for_none_and_what_is_undone_neither(cfa, freez
     assert stats.total(wanted, clock.now()).spread == stats.Spread(0)
 
 
+@pytest.mark.sqlite_only  # a date compared in Python
+@pytest.mark.parametrize("agreed", [False, True])
+def test_a_promise_made_anew_does_not_make_up_for_the_one_that_was_missed(cfa, freeze, agreed):
+    site, person = make.site(cfa), make.adviser(cfa)
+    training = make.training(cfa, site)
+    zoe = Candidate("Zoé", "Lambert", "zoe@courriel.example", "+33199000001")
+    with transaction():
+        request = inbox.open_request("callback", cfa, zoe, Submission("a" * 24, "d"), clock.now(), training=training)
+        if agreed:
+            next_at = datetime.fromisoformat("2026-12-07T10:00+01:00")
+            inbox.log_call(request, "call_later", "staff", clock.now(), user=person, next_at=next_at)
+    frozen = freeze("2026-12-04T09:00Z")
+    with transaction():
+        inbox.close(request, "no_follow_up", "staff", clock.now(), user=person)
+        inbox.add_candidate_note(request, "Toujours intéressée !", clock.now())
+    frozen.tick(hours=1)
+    with transaction():
+        inbox.answer(request, "Oui.", "staff", clock.now(), user=person)
+    assert clock.now() < request.due_at
+    assert db.session.scalar(sa.select(FirstAnswer.on_time)) is agreed
+
+
 def test_the_service_team_reads_the_whole_by_origin(cfa, client):
     rows, now = write_world(cfa), clock.now()
     since = date(2026, 10, 1)
