@@ -141,6 +141,25 @@ def test_taking_back_another_act_leaves_what_was_proposed_before(house):
         assert [slot.seats_taken for slot in house.slots] == [1, 1, 0]
 
 
+@pytest.mark.sqlite_only  # how SQLite reads it; PostgreSQL reads a table of few rows whole
+def test_taking_back_reads_the_messages_of_one_request_alone(house):
+    seen = []
+
+    def see(_connection, _cursor, statement, parameters, _context, _many):
+        if "outgoing_" in statement and "event_id =" in statement:
+            seen.append((statement, parameters))
+
+    event = propose(house)
+    sa.event.listen(db.engine, "before_cursor_execute", see)
+    with transaction():
+        proposals.undo(house.request, event.id, clock.now(), house.adviser)
+    sa.event.remove(db.engine, "before_cursor_execute", see)
+    raw = db.session.connection().connection.dbapi_connection
+    plans = [str(raw.cursor().execute("EXPLAIN QUERY PLAN " + text, values).fetchall()) for text, values in seen]
+    assert len(plans) >= 2
+    assert all("_request_id (request_id=?)" in plan for plan in plans), plans
+
+
 def test_nobody_takes_back_what_is_not_theirs_not_last_or_too_late(house):
     event = propose(house, house.slots[0])
     with pytest.raises(WrongTransition), transaction():
