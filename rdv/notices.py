@@ -22,6 +22,8 @@ TEXTS = {
     "seat_offered": "seat_offered",
     "centre_unreached": "centre_unreached",
     "follow_up_candidate": "unanswered",
+    "call_missed": "call_missed",
+    "request_closed": "closed",
 }
 
 
@@ -101,7 +103,7 @@ def of_request(
             not_before=not_before,
         )  # fmt: skip
     if kind in TEXTS and event is not None:
-        _text_of_request(TEXTS[kind], request, version, event, to)
+        _text_of_request(TEXTS[kind], request, version, event, to, not_before)
 
 
 def link_by_text(request: CandidateRequest, version: str, to: str | None = None) -> None:
@@ -139,13 +141,15 @@ def by_text(mail: OutgoingMail) -> bool:
     return bool(phones)
 
 
-def _text_of_request(kind: str, request: CandidateRequest, version: str, event: RequestEvent, to: str | None) -> None:
+def _text_of_request(
+    kind: str, request: CandidateRequest, version: str, event: RequestEvent, to: str | None, not_before: datetime | None
+) -> None:
     for number, phone in enumerate(sms.numbers(request, request.cfa.sms_open)):
         if to is None or phone == to:
             data = event.data | answer_to(False, request.site.timezone if request.site else clock.PARIS)
             outbox.enqueue_sms(
                 kind, phone, f"{kind}:{version}" + (f":{number}" if number else ""), request_id=request.id,
-                event_id=event.id, data=data,
+                event_id=event.id, data=data, not_before=not_before,
             )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ def sms_row(
     booking_id: int | None = None,
     event_id: int | None = None,
     data: dict[str, Any] | None = None,
+    not_before: datetime | None = None,
     not_after: datetime | None = None,
 ) -> dict[str, Any]:
     """Return the column values of a pending text message to a number in E.164."""
@@ -68,7 +69,7 @@ def sms_row(
         "booking_id": booking_id,
         "event_id": event_id,
         "data": data or {},
-        "not_before": now,
+        "not_before": not_before or now,
         "not_after": not_after,
         "status": "pending",
         "attempts": 0,

@@ -113,11 +113,30 @@ def centre_unreached(row: OutgoingSms) -> str:
     )  # fmt: skip
 
 
-def unanswered(row: OutgoingSms) -> str:
-    """Nobody answered their request in time: the page says what they may do now."""
+def call_missed(row: OutgoingSms) -> str:
+    """The centre called and reached nobody: the page takes a date, or other hours."""
     request, page = row.request, _page(row)
     return words.fitted(
-        lambda name, _zone: f"Demande {request.reference} : pas encore de réponse{name}. Ce que vous pouvez faire : {page}",
+        lambda name, _zone: f"Appel manqué{name}. Prendre une date ou dire quand vous rappeler : {page}",
+        request.cfa.shown_name, "",
+    )  # fmt: skip
+
+
+def closed(row: OutgoingSms) -> str:
+    """The centre ended the request without an answer."""
+    request, page = row.request, _page(row)
+    return words.fitted(
+        lambda name, _zone: f"Demande {request.reference} terminée{name}. Pourquoi, et que faire : {page}",
+        request.cfa.shown_name, "",
+    )  # fmt: skip
+
+
+def unanswered(row: OutgoingSms) -> str:
+    """Nobody answered their request in time, or called in vain: the page says what they may do now."""
+    request, page = row.request, _page(row)
+    so_far = "appels sans réponse" if ladder.calls(request) else "pas encore de réponse"
+    return words.fitted(
+        lambda name, _zone: f"Demande {request.reference} : {so_far}{name}. Ce que vous pouvez faire : {page}",
         request.cfa.shown_name, "",
     )  # fmt: skip
 
@@ -169,6 +188,16 @@ def _unanswered(row: OutgoingSms, _now: datetime) -> bool:
     return _theirs(row) and request.status in inbox.TO_TREAT and request.rung >= ladder.TOLD
 
 
+def _missed(row: OutgoingSms, _now: datetime) -> bool:
+    """Nothing was said since: the request still waits for that next call."""
+    request: CandidateRequest = row.request
+    return _theirs(row) and request.status == "in_progress" and request.attempts > 0
+
+
+def _closed(row: OutgoingSms, _now: datetime) -> bool:
+    return _theirs(row) and row.request.status == "closed" and row.request.outcome == row.data.get("outcome")
+
+
 KINDS = {
     "confirmed": Kind(confirmed, _coming),
     "moved": Kind(moved, _coming, call_instead=True),
@@ -179,4 +208,6 @@ KINDS = {
     "personal_link": Kind(personal_link, lambda row, _now: _theirs(row)),
     "centre_unreached": Kind(centre_unreached, _still_waits),
     "unanswered": Kind(unanswered, _unanswered),
+    "call_missed": Kind(call_missed, _missed),
+    "closed": Kind(closed, _closed),
 }

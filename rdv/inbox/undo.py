@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from rdv.db import db
 from rdv.errors import RdvError, WrongTransition
 from rdv.inbox import acts, first_answers, state
-from rdv.models import CandidateRequest, OutgoingMail, RequestEvent, User
+from rdv.models import CandidateRequest, OutgoingMail, OutgoingSms, RequestEvent, User
 
 KINDS = ("answer", "answered_elsewhere", "call", "closed")
 TOO_LATE = "Le délai pour annuler est passé\u00a0: le message est parti. Écrivez-en un autre si besoin."
@@ -70,8 +70,8 @@ def undo(request: CandidateRequest, event_id: int, now: datetime, user: User) ->
 
 
 def _hold_back(event: RequestEvent) -> None:
-    """Drop the mails of an event that have not left; raise WrongTransition when one has, or is being sent."""
-    for rows in (OutgoingMail,):
+    """Drop the messages of an event that have not left; raise WrongTransition when one has, or is being sent."""
+    for rows in (OutgoingMail, OutgoingSms):
         # By their request, which is indexed: of an event alone, every message ever written would be read.
         of_event = (rows.request_id == event.request_id, rows.event_id == event.id)
         db.session.connection().execute(

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from rdv import booking, clock, inbox, integrity, jobs, proposals, seats, taking, waitlist
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
-from rdv.delivery import deliver_due
+from rdv.delivery import deliver_due, deliver_texts
 from rdv.errors import EditedMeanwhile, NotFound, RdvError, SlotUnavailable, WrongTransition
-from rdv.models import Booking, FirstAnswer, OutgoingMail, SeatHold
+from rdv.models import Booking, FirstAnswer, OutgoingMail, OutgoingSms, SeatHold
 from tests import make
 from tests.support.seats import wrong_counts
 
@@ -139,6 +139,33 @@ def test_taking_back_another_act_leaves_what_was_proposed_before(house):
             proposals.undo(house.request, event.id, clock.now(), house.adviser)
         assert [held.until for held in holds()] == kept
         assert [slot.seats_taken for slot in house.slots] == [1, 1, 0]
+
+
+@pytest.mark.sqlite_only  # rows of the outbox, as the mails above
+def test_who_reads_no_mail_is_told_by_text_of_a_missed_call_and_of_an_end_unless_it_is_taken_back(house):
+    called = make.candidate_request(house.cfa, site_id=house.site.id, email=None, phone="+33639980001")
+
+    def texts():
+        db.session.expire_all()
+        found = db.session.scalars(sa.select(OutgoingSms).filter_by(request_id=called.id).order_by(OutgoingSms.id))
+        return [(text.kind, text.status) for text in found]
+
+    for undone in (True, False):
+        with transaction():
+            event = inbox.log_call(called, "no_answer", "staff", clock.now(), user=house.adviser)
+        house.time.tick(seconds=10)
+        deliver_texts()
+        if undone:
+            with transaction():
+                proposals.undo(called, event.id, clock.now(), house.adviser)
+        house.time.tick(seconds=11)
+        deliver_texts()
+    assert texts() == [("call_missed", "dropped"), ("call_missed", "sent")]
+    with transaction():
+        inbox.close(called, "not_for_us", "staff", clock.now(), user=house.adviser)
+    house.time.tick(seconds=21)
+    deliver_texts()
+    assert texts()[2:] == [("closed", "sent")]
 
 
 @pytest.mark.sqlite_only  # how SQLite reads it; PostgreSQL reads a table of few rows whole

@@ -408,7 +408,7 @@ LONGEST_NAME = (
 )
 
 
-WITHOUT_MEETING = ("centre_unreached", "personal_link", "unanswered")
+WITHOUT_MEETING = ("call_missed", "centre_unreached", "closed", "personal_link", "unanswered")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

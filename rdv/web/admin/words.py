@@ -59,6 +59,8 @@ TEXTS = {
     "seat_offered": "Place proposée",
     "centre_unreached": "Centre non joint",
     "unanswered": "Pas encore de réponse",
+    "call_missed": "Appel manqué",
+    "closed": "Demande terminée sans réponse",
     "personal_link": "Lien personnel",
 }
 
