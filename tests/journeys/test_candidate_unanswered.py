@@ -46,6 +46,9 @@ def test_the_page_says_what_happened_and_the_word_of_the_candidate_counts(client
     assert "Personne ne l’a fait à ce jour. Il a été relancé" in page.text
     assert "Le service vous a prévenu du retard" in page.text
     assert page.link("CFA du Hainaut")
+    dates = [slot.get("href") for slot in page.all("a.rdv-slot")]
+    assert len(dates) == 1, "the dates of the centre, once"
+    assert page.link("Voir toutes les dates")
     ask = visit(client, path(late, "/contact"))
     assert late.rung == 3, "opening the page says nothing"
     told = submit(client, ask, button="Non, pas encore")
