@@ -26,10 +26,12 @@ class Viewer:
 
 def seen(request: CandidateRequest, user: User, now: datetime, writing: bool = False) -> None:
     """Note that somebody has this request open, and whether they are writing; outside any transaction."""
-    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(RequestViewer)
-    values = {"request_id": request.id, "user_id": user.id, "seen_at": now, "writing_at": now if writing else None}
-    later = {"seen_at": now, **({"writing_at": now} if writing else {})}
-    note(insert.values(values).on_conflict_do_update(index_elements=["request_id", "user_id"], set_=later))
+    _note(request, user, {"seen_at": now, **({"writing_at": now} if writing else {})})
+
+
+def opened(request: CandidateRequest, user: User, now: datetime) -> None:
+    """Note that somebody has just opened this request: nothing is being written on a page that is new."""
+    _note(request, user, {"seen_at": now, "writing_at": None})
 
 
 def others(request: CandidateRequest, user: User, now: datetime) -> list[Viewer]:
@@ -44,6 +46,12 @@ def others(request: CandidateRequest, user: User, now: datetime) -> list[Viewer]
     )  # fmt: skip
     named = [Viewer(each.user.shown_name, bool(each.writing_at and each.writing_at > now - WRITING)) for each in found]
     return sorted(named, key=lambda viewer: viewer.name)
+
+
+def _note(request: CandidateRequest, user: User, values: dict[str, datetime | None]) -> None:
+    insert = (sqlite.insert if is_sqlite() else postgresql.insert)(RequestViewer)
+    statement = insert.values(request_id=request.id, user_id=user.id, **values)
+    note(statement.on_conflict_do_update(index_elements=["request_id", "user_id"], set_=values))
 
 
 def purge(now: datetime) -> None:

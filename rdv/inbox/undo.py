@@ -13,7 +13,7 @@ from rdv.inbox import acts, first_answers, state
 from rdv.models import CandidateRequest, OutgoingMail, OutgoingSms, RequestEvent, User
 
 KINDS = ("answer", "answered_elsewhere", "call", "closed")
-TOO_LATE = "Le délai pour annuler est passé\u00a0: le message est parti. Écrivez-en un autre si besoin."
+TOO_LATE = "Il est trop tard pour annuler. S’il y avait un message, il est parti\u00a0: écrivez-en un autre si besoin."
 
 
 def undoable(request: CandidateRequest, event: RequestEvent | None, now: datetime, user: User) -> bool:

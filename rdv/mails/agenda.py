@@ -90,7 +90,7 @@ def adviser_slots_changed(row: OutgoingMail) -> Mail:
     data = row.data
     by, other = _by_public_id(User, data.get("by")), _by_public_id(User, data.get("other"))
     received, given = _slots(row, "received"), _slots(row, "given")
-    who = by.shown_name if by else "Un collègue"
+    who = by.shown_name if by else "Votre équipe"
     whom = other.shown_name if other and other.id != row.user_id else "un collègue"
     requests = int(data.get("requests") or 0)
     lines = [

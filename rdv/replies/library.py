@@ -164,10 +164,10 @@ def _take(reply: SavedReply, version: int) -> None:
         .execution_options(populate_existing=True)
     )
     if locked is None:
-        raise NotFound("Un collègue a supprimé cette réponse. Copiez votre texte pour en faire une nouvelle.")
+        raise NotFound("Cette réponse a été supprimée entre-temps. Copiez votre texte pour en faire une nouvelle.")
     if locked.version != version:
         raise EditedMeanwhile(
-            "Un collègue a modifié cette réponse entre-temps. Relisez la sienne ci-dessous\u00a0: votre texte est conservé."
+            "Cette réponse a été modifiée entre-temps. Relisez cette version ci-dessous\u00a0: votre texte est conservé."
         )
     locked.version += 1
 

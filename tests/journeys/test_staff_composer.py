@@ -108,6 +108,7 @@ def test_taken_back_within_twenty_seconds_the_words_return(client, house, path):
     sent = submit(client, page, form=FORM, button="Envoyer la réponse", **typed)
     assert "Annuler (20 s)" in sent.text
     back = submit(client, sent, form="Annuler", button="Annuler (20 s)")
+    assert "Votre texte est revenu où vous l’aviez écrit." in back.text
     assert back.one("textarea[name=answer-text]").text.strip() == "Bonjour, une faute."
     assert back.fields(FORM)["answer-slots"] == [house.slots[0].public_id]
     assert back.all(".rdv-thread s")
@@ -118,7 +119,7 @@ def test_taken_back_within_twenty_seconds_the_words_return(client, house, path):
     house.time.tick(seconds=20)
     assert "Annuler (" not in visit(client, path).text
     late = submit(client, later, form="Annuler", button="Annuler (20 s)", status=409)
-    assert "Le délai pour annuler est passé" in late.text
+    assert "Il est trop tard pour annuler" in late.text
 
 
 @pytest.mark.sqlite_only
@@ -153,6 +154,9 @@ def test_two_people_see_each_other_and_who_writes(client, house, path):
     token = page.one("[data-presence]").get("data-token")
     answer = client.post(path + "/presence", data={"csrf_token": token}, headers=SAME_SITE)
     assert answer.json == {"others": "Carla Petit écrit une réponse."}
+    visit(other, path)  # what was typed has left, or was dropped with its page
+    answer = client.post(path + "/presence", data={"csrf_token": token}, headers=SAME_SITE)
+    assert answer.json == {"others": "Carla Petit regarde aussi cette demande."}
     house.time.tick(seconds=61)
     assert client.post(path + "/presence", data={"csrf_token": token}, headers=SAME_SITE).json == {"others": ""}
     stranger = client.application.test_client()

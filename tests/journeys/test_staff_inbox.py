@@ -340,7 +340,7 @@ def test_a_double_click_or_an_old_page_is_told_and_keeps_what_was_typed(client, 
     again = submit(
         client, page, form="ecrire-form", button="Envoyer la réponse", status=409, **{"answer-text": "Oui, et venez."}
     )
-    assert "Un collègue a agi sur cette demande pendant que vous écriviez" in again.text
+    assert "Cette demande a changé pendant que vous écriviez" in again.text
     assert again.fields("ecrire-form")["answer-text"] == ["Oui, et venez."]
     assert len(mails("request_answered")) == 1
     submit(client, again, form="ecrire-form", button="Envoyer la réponse")

@@ -21,8 +21,8 @@ from rdv.web.staff.posted import posted_version, session_refusal
 from rdv.web.staff.request_forms import RequestForms
 
 MEANWHILE = (
-    "Un collègue a agi sur cette demande pendant que vous écriviez. Lisez ce qu’il a fait ci-dessous\u00a0: votre texte est "
-    "conservé, et envoyer à nouveau l’enverra."
+    "Cette demande a changé pendant que vous écriviez. Lisez ci-dessous ce qui a été fait\u00a0: votre texte est conservé, "
+    "et envoyer à nouveau l’enverra."
 )
 
 
@@ -34,7 +34,7 @@ def _href(found: CandidateRequest) -> str:
 def request_detail(public_id: str) -> ResponseReturnValue:
     """Show a request, its thread, and what can be done."""
     found, person = inbox.get_for_cfa(current_cfa().id, public_id), current_person()
-    viewers.seen(found, person, clock.now())
+    viewers.opened(found, person, clock.now())
     forms = RequestForms(found, inbox.colleagues(found.cfa_id), person)
     undone = composer.undone_by(found, person)
     if undone is not None:
@@ -82,7 +82,9 @@ def _answer(found: CandidateRequest, forms: RequestForms) -> str | None:
 
 def _undo(found: CandidateRequest, _forms: RequestForms) -> str | None:
     composer.take_back(found, composer.found_event(found, request.form.get("event")), current_person())
-    return "C’est annulé, rien n’est parti. Votre texte est revenu où vous l’aviez écrit."
+    taken_back = composer.undone_by(found, current_person())
+    typed = " Votre texte est revenu où vous l’aviez écrit." if taken_back and taken_back.text else ""
+    return f"C’est annulé, rien n’est parti.{typed}"
 
 
 def _outcome(found: CandidateRequest, forms: RequestForms) -> str | None:
