@@ -108,10 +108,10 @@ class Line:
     undone: bool = False
 
 
-# From where somebody acted.
+# From where somebody acted; of the mail link, who did it says so already, and a first request had no page of its own yet.
 WHERE = {
     "staff": "depuis l’espace du centre",
-    "cfa_link": "par le lien d’un courriel",
+    "cfa_link": None,
     "candidate": "sur sa page",
     "system": None,
 }
@@ -271,7 +271,7 @@ def thread(
             text=_text(event),
             internal=event.kind == "note",
             kind=event.kind,
-            where_label=WHERE[event.actor],
+            where_label=None if event.kind == "created" and event.actor == "candidate" else WHERE[event.actor],
             undone=event.id in undone,
         )
         for event in events

@@ -101,6 +101,8 @@ def test_a_call_is_noted_with_its_result(client, cfa):
     page = submit(client, page, form="fait-form", outcome="joint", text="Vient mardi")
     assert request.status == "waiting_candidate"
     assert "Appel : j’ai parlé à la personne. Le centre (a…@cfa-tilleuls.example), depuis le courriel" in page.text
+    assert "depuis le courriel," not in page.one(".rdv-thread").text  # from where: once
+    assert "sur sa page" not in page.text  # a first request is written on no page of its own
     assert not page.all("#fait-form")  # what is answered is not written over
     assert mails("request_answered") == []
 

@@ -61,6 +61,7 @@ def test_what_was_done_is_said_in_two_taps_and_the_next_request_is_proposed(clie
     assert page.link("Demande suivante") == f"{URL}/{second.public_id}"
     late = submit(client, page, form="fait-form", status=400, outcome="rappeler", text="Demain")
     assert late.fields("fait-form")["text"] == ["Demain"]
+    assert late.links("Demande suivante") == []  # this one first
     page = submit(client, late, form="fait-form", outcome="rappeler", later_day="26/11/2026", later_time="10h30")
     assert request.next_attempt_at == clock.from_wall(clock.date(2026, 11, 26), clock.time(10, 30), "Europe/Paris")
     page = submit(client, page, form="fait-form", outcome="autrement")
