@@ -10,6 +10,8 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.orm import aliased
 
 from rdv import clock, ical
@@ -56,7 +58,8 @@ def poll(secret: str, now: datetime) -> Poll | None:
         "secret_hash": hash_secret(secret), "first": first, "last": last, "first_day": first.date(),
         "last_day": last.date(),
     }  # fmt: skip
-    row = db.session.connection().execute(_statement(), asked).one_or_none()
+    connection = db.session.connection()
+    row = connection.execute(_as_text(connection.dialect.name), asked).one_or_none()
     if row is None:
         return None
     etag = _etag(row, now)
@@ -122,8 +125,20 @@ def belongs() -> sa.Select[Any]:
 
 
 @cache
-def _statement() -> sa.Select[Any]:
-    """One row: the feed, then texts that change with anything it shows. Built once.
+def _as_text(dialect: str) -> sa.TextualSelect:
+    """Return the statement written out once for this database.
+
+    Looking up what it was compiled to, by the whole tree of its clauses, cost more than SQLite takes to answer it.
+    """
+    whole = _statement(dialect)
+    # Names, no casts: binding them anew adds those of the driver.
+    plain = sqlite.dialect(paramstyle="named") if dialect == "sqlite" else PGDialect(paramstyle="named")
+    text = sa.text(str(whole.compile(dialect=plain))).bindparams(_FIRST, _LAST, _FIRST_DAY, _LAST_DAY)
+    return text.columns(*whole.selected_columns)
+
+
+def _statement(dialect: str) -> sa.Select[Any]:
+    """One row: the feed, then texts that change with anything it shows.
 
     A slot's version rises with every booking, move and cancellation; counts and sums of ids see what was deleted or
     passed on; dates of places, kinds of meeting, trainings see what was renamed without anybody's telling.
@@ -135,9 +150,9 @@ def _statement() -> sa.Select[Any]:
         _told(_latest(Cfa, Cfa.id.in_(belongs()))).label("cfas"),
         _told(_latest(Site, Site.cfa_id.in_(belongs()))).label("sites"),
         _told(_latest(MeetingType, MeetingType.cfa_id.in_(belongs()))).label("kinds"),
-        sa.case(*((F.scope == _constant(scope), _version(_slots(scope), full=False)) for scope in _SCOPES)).label("slots"),
+        sa.case(*((F.scope == _constant(scope), _version(_slots(scope), dialect, full=False)) for scope in _SCOPES)).label("slots"),
         sa.case(
-            *((sa.and_(_FULL, F.scope == _constant(scope)), _version(_slots(scope), full=True)) for scope in _SCOPES)
+            *((sa.and_(_FULL, F.scope == _constant(scope)), _version(_slots(scope), dialect, full=True)) for scope in _SCOPES)
         ).label("people"),
         sa.case((F.shows_due, _due())).label("due"),
         sa.case((F.shows_closures, _closures())).label("closures"),
@@ -169,19 +184,37 @@ def _slots(scope: str) -> list[Condition]:
     return [*mine, Slot.starts_at >= _FIRST, Slot.starts_at < _LAST, ever_touched]
 
 
-def _version(where: list[Condition], full: bool) -> Any:
-    facts: list[Any] = [
+def _version(where: list[Condition], dialect: str, full: bool) -> Any:
+    """What changes with the slots and their bookings; `full`: with the people, and what they ask about."""
+    counted: list[Any] = [sa.func.count(Booking.id), sa.func.sum(Booking.sequence)]
+    latest: list[Any] = [sa.func.max(Booking.updated_at)]
+    of_slots: list[Any] = [
         sa.func.count(sa.distinct(Slot.id)), sa.func.sum(Slot.id), sa.func.sum(Slot.version),
-        sa.func.max(Slot.updated_at), sa.func.count(Booking.id), sa.func.sum(Booking.sequence),
-        sa.func.max(Booking.updated_at),
+        sa.func.max(Slot.updated_at),
     ]  # fmt: skip
-    joined: Any = sa.outerjoin(Slot, Booking, Booking.slot_id == Slot.id)
     if full:
-        facts = [sa.func.max(CandidateRequest.updated_at), sa.func.max(Training.updated_at)]
-        joined = joined.outerjoin(CandidateRequest, CandidateRequest.id == Booking.request_id).outerjoin(
-            Training, Training.id == CandidateRequest.training_id
-        )
-    return sa.select(_text(facts)).select_from(joined).where(*where).correlate(F).scalar_subquery()
+        counted, latest, of_slots = [], [sa.func.max(CandidateRequest.updated_at), sa.func.max(Training.updated_at)], []
+    if dialect == "sqlite":
+        return _of_slots([*of_slots, *counted, *latest], _people(sa.outerjoin(Slot, Booking, _SEATED), full), where)
+    # PostgreSQL would rather read every booking there is, and throw most of them away: slot by slot, it cannot.
+    one = sa.select(*(fact.label(f"fact_{number}") for number, fact in enumerate([*counted, *latest])))
+    seated = one.select_from(_people(Booking, full)).where(_SEATED).correlate(Slot).lateral()
+    told = [(sa.func.sum if number < len(counted) else sa.func.max)(column) for number, column in enumerate(seated.c)]
+    return _of_slots([*of_slots, *told], sa.join(Slot, seated, sa.true()), where)
+
+
+_SEATED = Booking.slot_id == Slot.id
+
+
+def _people(bookings: Any, full: bool) -> Any:
+    if not full:
+        return bookings
+    asked = sa.outerjoin(bookings, CandidateRequest, CandidateRequest.id == Booking.request_id)
+    return asked.outerjoin(Training, Training.id == CandidateRequest.training_id)
+
+
+def _of_slots(facts: list[Any], source: Any, where: list[Condition]) -> Any:
+    return sa.select(_text(facts)).select_from(source).where(*where).correlate(F).scalar_subquery()
 
 
 def _due() -> Any:

@@ -35,6 +35,7 @@ from rdv.db import db, transaction
 from rdv.delivery_events import undelivered
 from rdv.inbox import asking_again
 from rdv.models import BookingRule, CalendarFeed, CandidateRequest, Cfa, Slot, Training, User
+from rdv.tokens import hash_secret
 from tests.support import scale
 
 BIG = ("slot", "booking", "candidate_request", "request_event", "slot_training", "first_answer")
@@ -136,11 +137,30 @@ def test_no_large_table_is_read_whole(large, statements):  # one test: filling t
         "requests that the ladder looks at": lambda: ladder.to_look(now),
         "other places nearby": lambda: nearby.places(asked_of(cfa, training), now),
         "a feed": lambda: feeds.meetings(feed, now),
+        **{
+            f"the poll of a feed: {scope}, {detail}": partial(feeds.poll, f"{scope} {detail}", now)
+            for scope in ("adviser", "site", "cfa")
+            for detail in ("minimal", "full")
+        },
     }
     # Rules that shut some platforms out: lists leave slots aside by ids computed from them.
     decided = ({}, {"site_id": slot.site_id}, {"meeting_type_id": slot.meeting_type_id})
     with transaction() as session:
         session.add_all(BookingRule(cfa_id=cfa.id, platforms=["lba"], most_a_day=8, **scope) for scope in decided)
+        for scope, detail in (
+            (scope, detail) for scope in ("adviser", "site", "cfa") for detail in ("minimal", "full")
+        ):
+            choice = feeds.Choice(
+                site=slot.site if scope == "site" else None, whole_cfa=scope == "cfa", detail=detail, shows_due=True,
+                shows_free=True, shows_closures=True,
+            )  # fmt: skip
+            feeds.create(adviser, cfa, choice, "Téléphone")
+            session.execute(
+                sa.update(CalendarFeed)
+                .where(CalendarFeed.scope == scope, CalendarFeed.detail == detail)
+                .values(secret_hash=hash_secret(f"{scope} {detail}"))
+            )
+    assert all(feeds.poll(f"{scope} full", now) for scope in ("adviser", "site", "cfa"))
     for name, act in asked.items():
         try:
             check(statements, act)
