@@ -34,8 +34,13 @@ TEXTS = {
 }
 
 
-def refusal(status: int, text: str | None = None, reference: str | None = None) -> Response:
-    """Return the answer of this audience for a status, with a sentence that says what to do."""
+def refusal(
+    status: int, text: str | None = None, reference: str | None = None, first: tuple[str, str] | None = None
+) -> Response:
+    """Return the answer of this audience for a status, with a sentence that says what to do.
+
+    `first`: the label and address of what to do before anything else.
+    """
     title, default = TEXTS.get(status, TEXTS[400 if status < 500 else 500])
     text = text or default
     blueprint = request.blueprint or ""
@@ -50,8 +55,9 @@ def refusal(status: int, text: str | None = None, reference: str | None = None) 
         if status == 404 and blueprint != "staff":
             actions.append(("Recevoir à nouveau mon lien", "/renvoyer-mon-lien"))
         page = render_template(
-            "errors/error.html", status=status, title=title, text=text, actions=actions, reference=reference
-        )
+            "errors/error.html", status=status, title=title, text=text, actions=[first, *actions] if first else actions,
+            reference=reference,
+        )  # fmt: skip
         response = make_response(page)
     response.status_code = status
     if status == 503:

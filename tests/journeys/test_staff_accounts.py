@@ -390,6 +390,28 @@ def test_who_works_for_several_centres_chooses_once(client: FlaskClient) -> None
     assert "Inviter une personne" in visit(client, "/equipe/membres").text, "manager here"
 
 
+def test_a_link_of_another_of_ones_centres_leads_there(client: FlaskClient) -> None:
+    """As mails and calendars of all one's centres hold them."""
+    north, south = make.cfa(name="CFA du Nord"), make.cfa(name="CFA du Sud")
+    make.site(north), make.site(south)
+    person = make.manager(north)
+    sign_in(client, person)
+    asked = make.candidate_request(south, first_name="Zoé", last_name="Lambert")
+    link = f"/equipe/demandes/{asked.public_id}"
+    assert visit(client, link, status=404).links("Changer de centre") == [], "one centre: nowhere else to go"
+    _join(person, south, "adviser")
+    page = submit(client, visit(client, "/equipe/changer-de-centre"), form="CFA du Nord", button="Choisir")
+    page = visit(client, link, status=404)
+    assert "CFA du Nord" in page.text
+    assert "Lambert" not in page.text
+    switch = visit(client, page.link("Changer de centre"))
+    page = submit(client, switch, form="CFA du Sud", button="Choisir", checked=False)
+    assert page.path == link
+    assert "Lambert" in page.text
+    # An invented address reads the same, and an act is refused as before.
+    assert "Changer de centre" in visit(client, "/equipe/demandes/invente", status=404).text
+
+
 def test_one_cannot_choose_somebody_elses_centre(client: FlaskClient) -> None:
     mine, also_mine, other = make.cfa(), make.cfa(), make.cfa()
     person = make.manager(mine)

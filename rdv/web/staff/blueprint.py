@@ -8,6 +8,9 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from rdv.errors import NotFound
+from rdv.french import NBSP
+from rdv.web.error_pages import refusal
 from rdv.web.staff import context
 
 bp = Blueprint("staff", __name__)
@@ -57,3 +60,19 @@ def guard() -> Response | None:
 def names_for_templates() -> dict[str, object]:
     """Give the layout what the guard has loaded, and nothing else: an error page must not query the database."""
     return context.for_templates()
+
+
+@bp.errorhandler(NotFound)
+def not_here(error: NotFound) -> Response:
+    """Say what is not here; who works for several centres may have opened a link of another, in a mail or a calendar.
+
+    Nothing is looked up elsewhere: what exists in no centre reads alike.
+    """
+    if request.method != "GET" or not context.has_cfa() or len(context.current_user_cfas()) == 1:
+        return refusal(error.status, error.message)
+    text = (
+        f"{error.message} Vous travaillez en ce moment pour «{NBSP}{context.current_cfa().shown_name}{NBSP}». "
+        f"Si votre lien vient d’un autre de vos centres, changez de centre{NBSP}: la page s’ouvrira ensuite."
+    )
+    other = ("Changer de centre", url_for("staff.switch_cfa", next=request.path))
+    return refusal(error.status, text, first=other)
