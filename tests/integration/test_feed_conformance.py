@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from bench.feeds import feed_of
-from rdv import booking, clock, closing, feeds, links, rendered
+from rdv import booking, clock, closing, feeds, jobs, links
 from rdv.closures import Draft
 from rdv.db import db, transaction
 from rdv.feeds.window import Window
@@ -560,9 +560,12 @@ def test_rendered_bytes_go_with_the_person_and_with_time(house: House, client: C
     with transaction() as session:
         session.delete(made.request)
     assert count() == 1
-    now.tick(days=61)
-    with transaction():
-        assert rendered.purge(clock.now()) == 1
+    now.tick(days=59)
+    jobs.purge(clock.now())
+    assert count() == 1
+    now.tick(days=2)
+    jobs.purge(clock.now())
+    assert count() == 0
     assert kept.is_live
 
 
