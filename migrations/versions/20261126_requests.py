@@ -177,7 +177,10 @@ def upgrade() -> None:
         batch_op.drop_constraint(op.f('ck_request_event_kind'), type_='check')
         batch_op.create_check_constraint(op.f('ck_request_event_kind'), _kinds(KINDS + NEW_KINDS))
     # Who waited before there were follow-ups is followed up too.
-    op.execute("UPDATE candidate_request SET follow_up_at = due_at WHERE status IN ('new', 'in_progress')")
+    op.execute(
+        "UPDATE candidate_request SET follow_up_at = COALESCE(due_at, last_event_at) WHERE status IN ('new', 'in_progress')"
+    )
+    op.execute("UPDATE candidate_request SET follow_up_at = last_event_at WHERE status = 'waiting_candidate'")
 
 
 

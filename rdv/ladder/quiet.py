@@ -19,10 +19,10 @@ def look(request: CandidateRequest, events: Sequence[RequestEvent], now: datetim
     coming = []
     if request.status == "waiting_candidate":
         ends = history.last_word(request, events) + QUIET
-        if ends <= now:
+        if ends <= now:  # whoever is still to be asked by then is asked no more: it is too long ago
             inbox.record(request, "closed", "system", now, text=SILENT, data={"outcome": "answered", "why": "silent"})
-        else:
-            coming.append(ends)
+            return None
+        coming.append(ends)
     ask_at = contact.ask_at(request, events)
     if ask_at is not None:
         zone = calling.zone_of(request)

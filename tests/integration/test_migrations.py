@@ -116,6 +116,21 @@ def test_an_upgrade_loses_no_row(empty_app, revision):
     assert not lost
 
 
+@pytest.mark.parametrize("state", ["new", "waiting_candidate"])
+def test_who_waited_before_there_were_follow_ups_is_looked_at(empty_app, state):
+    upgrade(revision="0003")
+    fill()
+    request = tables()["candidate_request"]
+    with db.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
+        connection.execute(request.update().values(status=state, outcome=None, due_at=None))
+        connection.commit()
+    upgrade()
+    with db.engine.connect() as connection:
+        looked_at = connection.execute(sa.select(tables()["candidate_request"].c.follow_up_at)).scalars().all()
+    assert looked_at
+    assert None not in looked_at
+
+
 def fill():
     """Write one row in each table, each pointing at the first row of those it refers to."""
     with db.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
