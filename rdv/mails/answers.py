@@ -176,10 +176,10 @@ def candidate_replied(row: OutgoingMail) -> Mail:
     )
 
 
-def _still_missed(row: OutgoingMail, _now: datetime) -> bool:
-    """Nothing was said since: the request still waits for that next call."""
+def _still_missed(row: OutgoingMail, now: datetime) -> bool:
+    """Theirs, and nothing was said since: the request still waits for that next call."""
     request = named(row.request)
-    return request.status == "in_progress" and request.attempts > 0
+    return theirs(row, now) and request.status == "in_progress" and request.attempts > 0
 
 
 def _still_answered(row: OutgoingMail, now: datetime) -> bool:
@@ -190,10 +190,12 @@ def _still_answered(row: OutgoingMail, now: datetime) -> bool:
 
 
 def _still_waits(row: OutgoingMail, _now: datetime) -> bool:
-    """Nobody answered since, and who is told still works there."""
+    """Nobody answered since, and who is told still works there, or is still the address of the request."""
     request = named(row.request)
     user = row.user
-    there = user is None or (user.active and inbox.works_for(request.cfa_id, user.id))
+    there = (
+        user.active and inbox.works_for(request.cfa_id, user.id) if user else row.to_email == request.recipient_email
+    )
     return request.status in inbox.TO_TREAT and there
 
 

@@ -8,6 +8,7 @@ from rdv import french, links, notices, redirecting
 from rdv.clock import PARIS
 from rdv.mails import people
 from rdv.mails.candidate import PAGE, WHY
+from rdv.mails.cfa import for_member
 from rdv.mails.message import Kind, Mail, facts, named
 from rdv.models import OutgoingMail
 
@@ -105,7 +106,10 @@ def _theirs(row: OutgoingMail, _now: datetime) -> bool:
 
 
 def _still_open(row: OutgoingMail, _now: datetime) -> bool:
-    return named(row.request).status != "closed"
+    """Not over, and who is told still works there, or is still the address of the request."""
+    request = named(row.request)
+    there = for_member(row) is not None if row.user_id else row.to_email == request.recipient_email
+    return request.status != "closed" and there
 
 
 KINDS = {

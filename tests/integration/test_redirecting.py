@@ -12,6 +12,7 @@ from rdv import clock, inbox, integrity, redirecting
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import EditedMeanwhile, ModeClosed, NotFound, RdvError, WrongTransition
+from rdv.mails import KINDS
 from rdv.models import CandidateRequest, OutgoingMail, RequestEvent, User
 from rdv.redirecting import Target
 from tests import make
@@ -237,6 +238,32 @@ def test_a_no_is_told_to_who_asked_and_undoes_what_was_said_before(cfa, other):
     mute = ask(cfa, number=2, email=None, asker_email=None)
     with pytest.raises(RdvError, match="appelez-la"):
         act(redirecting.ask, mute, Target(other), "staff")
+
+
+@pytest.mark.sqlite_only  # what is asked of rows already read, when their mail leaves
+def test_no_mail_about_a_request_leaves_for_who_is_no_longer_concerned(cfa, other):
+    adviser = make.adviser(cfa)
+    request = ask(cfa)
+    act(inbox.assign, request, adviser, user=adviser)
+    act(inbox.log_call, request, "no_answer", "staff", user=adviser)
+    question = act(redirecting.ask, request, Target(other), "staff", user=adviser)
+    act(redirecting.refuse, request, question)
+    with transaction():
+        inbox.reply(request, "Encore une question.", "form-1", clock.now())
+    rows = [
+        row
+        for row in db.session.scalars(sa.select(OutgoingMail))
+        if row.kind in ("call_missed", "redirect_refused", "candidate_replied") and row.to_email != request.asker_email
+    ]
+
+    def due():
+        return {row.kind for row in rows if KINDS[row.kind].still_due(row, clock.now())}
+
+    assert due() == {"call_missed", "redirect_refused", "candidate_replied"}
+    with transaction():
+        request.email = "corrigee@courriel.example"
+        adviser.memberships[0].ended_at = clock.now()
+    assert due() == set()
 
 
 def test_a_question_about_a_centre_that_has_shut_is_no_longer_asked(cfa, other):
