@@ -45,11 +45,7 @@ class Place:
         """« Créneaux dès mardi 1er décembre à 14 h », or how it answers."""
         if self.slot is not None:
             return f"Créneaux dès {french.moment(self.slot.starts_at, self.site.timezone)}"
-        return (
-            "Répond en général sous deux jours ouvrés"
-            if self.fast
-            else "Sans créneau publié\u00a0: envoyez-lui votre demande"
-        )
+        return "Répond en général sous deux jours ouvrés" if self.fast else "Pas de créneau publié pour l’instant"
 
 
 def places(request: CandidateRequest, now: datetime, limit: int = MOST) -> list[Place]:

@@ -108,7 +108,7 @@ class Line:
     undone: bool = False
 
 
-# From where somebody acted; of the mail link, who did it says so already, and a first request had no page of its own yet.
+# From where somebody acted; of the mail link, who did it says so already.
 WHERE = {
     "staff": "depuis l’espace du centre",
     "cfa_link": None,
@@ -271,11 +271,16 @@ def thread(
             text=_text(event),
             internal=event.kind == "note",
             kind=event.kind,
-            where_label=None if event.kind == "created" and event.actor == "candidate" else WHERE[event.actor],
+            where_label=None if _by_public_form(event) else WHERE[event.actor],
             undone=event.id in undone,
         )
         for event in events
     ]
+
+
+def _by_public_form(event: RequestEvent) -> bool:
+    """Say whether a form that anybody can send made this event: no personal page vouches for who wrote it."""
+    return event.actor == "candidate" and (event.kind == "created" or bool((event.data or {}).get("public")))
 
 
 def _who(request: CandidateRequest, event: RequestEvent) -> str:

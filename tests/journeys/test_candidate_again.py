@@ -80,6 +80,7 @@ def test_asking_again_adds_a_note_and_tells_nothing(app, client, training, time)
     sign_in(client, person)
     page = visit(client, f"/equipe/demandes/{request.public_id}", quoted=[WORDS, "Et l’internat ?"])
     assert "Demande de rappel envoyée à nouveau (non vérifié)" in page.text
+    assert "sur sa page" not in page.text  # anybody may have sent it
     for words in ("Et l’internat ?", "Sujets : Frais d’inscription", "Téléphone indiqué : 06 39 98 00 01", "Fait la demande : Nora",
                   "Son téléphone : 06 39 98 00 02", "Joignable : En fin de journée"):  # fmt: skip
         assert words in page.text

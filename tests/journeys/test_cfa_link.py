@@ -207,9 +207,12 @@ def test_the_second_of_two_people_is_told_and_loses_nothing(client, app, cfa):
     assert "Bob Garnier, depuis le courriel" in done.text
     assert (request.owner_id, request.events[-1].user_id) == (adviser.id, adviser.id)
     late = submit(client, second, form="fait-form", status=409, text="Intéressée")
-    assert "a été modifiée entre-temps" in late.text
+    assert "Cette demande a déjà sa réponse" in late.text
+    assert "Ce que vous venez d’envoyer n’a rien changé." in late.text
+    assert "Intéressée" in late.one("[role=alert]").text
     assert "Bob Garnier" in late.text
-    assert submit(client, shown, form="fait-form", status=409).text.count("modifiée entre-temps") == 1
+    for told in (late, submit(client, shown, form="fait-form", status=409)):
+        assert (told.errors, len(told.all("[role=alert]"))) == ([], 1)  # said once, with nothing left to correct
     assert submit(client, first, form="fait-form", text="Vient mardi").text  # the first one's double click
     assert [event.kind for event in request.events] == ["created", "call"]
     # Woken by the person, it can be answered again, by the same links.

@@ -204,13 +204,17 @@ def _page(opened: Opened, token: str, forms: LinkForms, refusal: str | None = No
     answered = _last_answer(shown) if not offered else None
     zone = request_lines.zone_of(found)
     without_account = opened.user is None and cfa.activated_at is None
+    # What was done, said too late: no form is left to correct, what was typed is shown to be copied.
+    unsaved = answered is not None and request.method == "POST" and request.form.get("action") == "outcome"
     return render_template(
         "cfa_link/request.html",
         found=found,
         cfa=cfa,
         forms=forms,
-        form=next((form for form in (forms.outcome, forms.answer) if form.errors), None),
-        refusal=refusal,
+        form=next((form for form in (forms.outcome, forms.answer) if form.errors), None) if not unsaved else None,
+        refusal=refusal if not unsaved else None,
+        unsaved=unsaved,
+        unsaved_text=forms.outcome.text.data if unsaved else None,
         page_error=refusal is not None,
         to=url_for("cfa_link.request", token=token, resultat=forms.chosen),
         every=url_for("cfa_link.request", token=token),
