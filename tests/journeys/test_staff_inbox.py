@@ -336,6 +336,8 @@ def test_an_answer_is_mailed_shown_and_counts(client, cfa, adviser):
 def test_a_double_click_or_an_old_page_is_told_and_keeps_what_was_typed(client, cfa, adviser):
     request = ask(cfa)
     page = open_page(client, request)
+    assert "Insérer" not in page.text  # nothing to insert yet
+    assert page.link("Créer des réponses types") == "/equipe/reponses-types"
     submit(client, page, form="ecrire-form", button="Envoyer la réponse", **{"answer-text": "Oui."})
     again = submit(
         client, page, form="ecrire-form", button="Envoyer la réponse", status=409, **{"answer-text": "Oui, et venez."}
