@@ -134,7 +134,7 @@ def _as_text(dialect: str) -> sa.TextualSelect:
     # Names, no casts: binding them anew adds those of the driver.
     plain = sqlite.dialect(paramstyle="named") if dialect == "sqlite" else PGDialect(paramstyle="named")
     text = sa.text(str(whole.compile(dialect=plain))).bindparams(_FIRST, _LAST, _FIRST_DAY, _LAST_DAY)
-    return text.columns(*whole.selected_columns)
+    return text.columns(*(sa.column(each.name, each.type) for each in whole.selected_columns))
 
 
 def _statement(dialect: str) -> sa.Select[Any]:
