@@ -173,6 +173,7 @@ def test_many_are_closed_with_one_outcome_and_the_search_is_kept(client, cfa, ad
     chosen = [each.public_id for each in (first, second, done)]
     page = submit(client, page, form="lot", button="Terminer…", demande=chosen)
     assert "Zoé Martin C : déjà terminée" in page.text
+    assert "chaque personne est prévenue par courriel" in page.text
     assert any(
         "Choisissez le résultat" in error for error in submit(client, page, status=400, button="Terminer les").errors
     )
@@ -182,6 +183,8 @@ def test_many_are_closed_with_one_outcome_and_the_search_is_kept(client, cfa, ad
     assert [each.outcome for each in (first, second)] == ["no_follow_up"] * 2
     assert third.status == "new"
     assert mailed() == []
+    told = db.session.scalars(sa.select(OutgoingMail.to_email).where(OutgoingMail.kind == "request_closed")).all()
+    assert sorted(told) == sorted([first.email, second.email])
 
 
 def test_the_whole_page_is_ticked_without_script_and_the_first_screen_lets_one_take(client, cfa, adviser):
