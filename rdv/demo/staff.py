@@ -6,10 +6,16 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import accounts, memberships, passwords, rules
+from rdv import accounts, clock, memberships, passwords, replies, rules
 from rdv.db import db
 from rdv.demo.people import MANAGER, PASSWORD, STAFF
 from rdv.models import Cfa, User
+
+SAID: dict[str, str | None] = {  # of the centre, in its saved replies
+    "fees": "La formation est gratuite : elle est prise en charge par l’opérateur de compétences de l’entreprise.",
+    "rhythm": "Une semaine au centre, deux semaines en entreprise.",
+    "open_days": "Chaque premier mercredi du mois, de 14 h à 17 h.",
+}
 
 
 def hire(cfas: dict[str, Cfa]) -> None:
@@ -22,9 +28,11 @@ def hire(cfas: dict[str, Cfa]) -> None:
 
 
 def decide(cfa: Cfa, now: datetime) -> None:
-    """Give a centre a rule that hides nothing of the demonstration: an hour's notice, sixty days ahead."""
+    """Give a centre a rule that hides nothing of the demonstration (an hour's notice, sixty days ahead), and its replies."""
     manager = users()[MANAGER.email]
     rules.save(cfa, rules.Draft(notice_minutes=60, horizon_days=60), 0, now, by=manager)
+    replies.begin(cfa, clock.to_zone(now, clock.PARIS).date(), manager)
+    replies.set_values(cfa, SAID, manager)
 
 
 def users() -> dict[str, User]:

@@ -98,6 +98,8 @@ def after(state: State | None, event: Any) -> State | None:
             return replace(state, rung=data["rung"])
         case "booked":
             return state.closed("meeting_set", event.at, answers=event.actor in ("staff", "cfa_link"))
+        case "cancelled" if state.status in TO_TREAT:
+            return state  # the meeting is off; what the person wrote since still waits for an answer
         case "cancelled":
             by_candidate = event.actor == "candidate"
             return state.closed("cancelled_by_candidate" if by_candidate else "cancelled_by_cfa", event.at)

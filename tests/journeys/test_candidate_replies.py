@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rdv import clock, inbox, links
+from rdv import booking, clock, inbox, links
 from rdv.db import transaction
 from tests import make
 from tests.support.pages import submit, visit
@@ -48,6 +48,20 @@ def test_a_message_wakes_the_request_and_stays_with_its_author(client, house):
     parent = visit(client, path(house, "marie@courriel.example"))
     assert "Message ajouté" in parent.text
     assert "samedi" not in parent.text
+
+
+def test_a_meeting_cancelled_leaves_what_was_asked_since_to_be_answered(client, house):
+    held = make.booking(house.slot, request={"email": "lea@courriel.example"})
+    with transaction():
+        inbox.add_candidate_note(held.request, "Mon chien d’assistance vient aussi.", clock.now())
+    due = held.request.due_at
+    with transaction():
+        booking.cancel(held, "candidate", clock.now(), choice="not_available")
+    assert (held.status, held.request.status, held.request.due_at) == ("cancelled", "in_progress", due)
+    assert inbox.rebuild(held.request) == inbox.state.of(held.request)
+    page = visit(client, f"/suivi/{links.personal_token(held.request)}")
+    assert page.h1 == "Vous avez annulé ce rendez-vous"
+    assert "Réponse attendue avant" in page.text
 
 
 @pytest.mark.sqlite_only  # pages alone: test_proposals says the rest

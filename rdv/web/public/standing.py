@@ -103,8 +103,11 @@ def standing_of(reading: Reading, now: datetime) -> Standing:
     if held is None:
         return _of_request(reading, now)
     if held.status == "cancelled" and found.status != "closed":
-        # The centre cancelled and nobody could be mailed: it must call.
-        return Standing("warning", "Le centre a annulé ce rendez-vous", _expected(found, now), _when(held))
+        # The centre cancelled and nobody could be mailed, or the person wrote before it was cancelled: an answer is due.
+        title = OUTCOMES["cancelled_by_cfa"] + " ce rendez-vous"
+        if held.cancelled_by == "candidate":
+            title = _cancelled(reading, held)
+        return Standing("warning", title, _expected(found, now), _when(held))
     return _of_booking(reading, held, now)
 
 
