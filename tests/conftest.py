@@ -13,7 +13,7 @@ from jinja2 import FileSystemBytecodeCache
 
 from rdv import clock
 from rdv.db import db
-from tests.support import applications, databases, network, postgres, report
+from tests.support import applications, databases, forks, network, postgres, report
 from tests.support.browser import Client
 from tests.support.frozen import FrozenClock
 
@@ -127,7 +127,9 @@ def instance_dir(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
     """Where templates stay compiled, for each application of the run."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    folder = str(tmp_path_factory.mktemp("templates"))
+    os.environ[forks.TEMPLATES] = folder  # for the processes that tests start
+    return FileSystemBytecodeCache(folder)
 
 
 @pytest.fixture(scope="session")

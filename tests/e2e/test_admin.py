@@ -20,12 +20,6 @@ from tests.support import live
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with live.chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def served(app: Flask, process_env: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """The address of the application, served by a process of its own on the test's database."""

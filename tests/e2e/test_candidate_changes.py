@@ -18,17 +18,11 @@ from rdv import links, mailer
 from rdv.db import db
 from rdv.models import Booking, CandidateRequest, OutgoingMail
 from tests import make
-from tests.support.live import PHONE, accessibility_faults, chromium, serving
+from tests.support.live import PHONE, faults_in_light_and_dark, serving
 
 pytestmark = pytest.mark.e2e
 
 MARIE, ZOE = "marie@courriel.example", "zoe@courriel.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -167,9 +161,8 @@ def test_late_on_the_day_then_too_late_for_a_slot(phone: Page, house: SimpleName
     assert db.session.scalars(sa.select(Booking.slot_id).order_by(Booking.id)).first() == house.soon.id
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_for_axe_and_nothing_heavy(browser: Browser, house: SimpleNamespace, scheme: str) -> None:
-    context = browser.new_context(viewport=PHONE, base_url=house.url, color_scheme=scheme)  # type: ignore[arg-type]
+def test_nothing_serious_for_axe_and_nothing_heavy(browser: Browser, house: SimpleNamespace) -> None:
+    context = browser.new_context(viewport=PHONE, base_url=house.url)
     page = context.new_page()
     book_for_zoe(page, house.soon.public_id)
     mine = urlsplit(page.url).path
@@ -181,11 +174,11 @@ def test_nothing_serious_for_axe_and_nothing_heavy(browser: Browser, house: Simp
         page.goto(mine + tail, wait_until="networkidle")
         page.remove_listener("response", heard)
         weights[tail] = sum(sizes)
-        faults[tail] = accessibility_faults(page)
+        faults[tail] = faults_in_light_and_dark(page)
     page.goto(f"{mine}/deplacer")
     page.get_by_role("button", name="Déplacer le rendez-vous").click()  # nothing chosen
     page.wait_for_selector("[role=alert]")
-    faults["errors"] = accessibility_faults(page)
+    faults["errors"] = faults_in_light_and_dark(page)
     context.close()
     assert not {path: found for path, found in faults.items() if found}
     assert max(weights.values()) < 60_000, weights

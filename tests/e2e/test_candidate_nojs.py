@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from rdv.db import db
 from rdv.models import Booking, CandidateRequest
 from tests import make
-from tests.support.live import PHONE, accessibility_faults, chromium, serving
+from tests.support.live import PHONE, faults_in_light_and_dark, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -24,12 +24,6 @@ FOCUS_SHOWS = """() => [document.activeElement, document.activeElement.nextEleme
     .filter(Boolean)
     .map((each) => getComputedStyle(each))
     .some((style) => style.outlineStyle !== "none" || style.boxShadow !== "none")"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -175,9 +169,8 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"the keyboard does not reach {selector}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_for_axe(browser: Browser, house: SimpleNamespace, scheme: str) -> None:
-    context = browser.new_context(viewport=PHONE, base_url=house.url, color_scheme=scheme)  # type: ignore[arg-type]
+def test_nothing_serious_for_axe(browser: Browser, house: SimpleNamespace) -> None:
+    context = browser.new_context(viewport=PHONE, base_url=house.url)
     page = context.new_page()
     faults: dict[str, list[str]] = {}
     for path in (
@@ -186,18 +179,18 @@ def test_nothing_serious_for_axe(browser: Browser, house: SimpleNamespace, schem
     ):  # fmt: skip
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        faults[path] = accessibility_faults(page)
+        faults[path] = faults_in_light_and_dark(page)
     page.goto(f"/rendez-vous/{house.slots[0].public_id}")
     page.get_by_role("button", name="Confirmer le rendez-vous").click()
     page.wait_for_selector("[role=alert]")
-    faults["errors"] = accessibility_faults(page)
+    faults["errors"] = faults_in_light_and_dark(page)
     type_in(page, first_name="Lina", last_name="Martin", email="lina@courriel.example")
     page.get_by_role("button", name="Confirmer le rendez-vous").click()
     page.wait_for_url("**/suivi/*")
-    faults["personal"] = accessibility_faults(page)
+    faults["personal"] = faults_in_light_and_dark(page)
     page.get_by_role("link", name="Annuler ce rendez-vous").click()
     page.wait_for_url("**/annuler")
-    faults["cancel"] = accessibility_faults(page)
+    faults["cancel"] = faults_in_light_and_dark(page)
     context.close()
     assert not {path: found for path, found in faults.items() if found}
 

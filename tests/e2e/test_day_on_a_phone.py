@@ -15,18 +15,11 @@ from rdv import clock
 from rdv.db import db
 from rdv.models import Booking
 from tests import make
-from tests.support.live import PHONE, accessibility_faults, chromium, serving
+from tests.support.live import DESK, PHONE, faults_of_screens, serving
 
 pytestmark = pytest.mark.e2e
 
-DESK = {"width": 1280, "height": 800}
 THUMB = 44  # CSS pixels
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -130,14 +123,9 @@ def test_paper_holds_the_sheet_alone(browser: Browser, house: SimpleNamespace) -
         page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_each_screen_is_accessible_and_fits(
-    browser: Browser, house: SimpleNamespace, viewport: dict, scheme: str
-) -> None:
-    page = opened(browser, house, viewport=viewport, color_scheme=scheme)
+def test_each_screen_is_accessible_and_fits(browser: Browser, house: SimpleNamespace) -> None:
     request = house.held.request.public_id
-    for path in (
+    paths = (
         "/equipe/journee",
         "/equipe/journee?sans-suite=1",
         "/equipe/journee/feuille",
@@ -146,7 +134,5 @@ def test_each_screen_is_accessible_and_fits(
         f"/equipe/rendez-vous/{house.held.public_id}?vers={house.session.public_id}",
         f"/equipe/creneaux/{house.session.public_id}/inscrire?sans-rendez-vous=1",
         f"/equipe/creneaux/{house.alone.public_id}/inscrire?demande={request}",
-    ):
-        page.goto(path)
-        assert accessibility_faults(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+    )
+    assert faults_of_screens(opened(browser, house), paths) == []

@@ -16,17 +16,9 @@ from rdv import clock
 from rdv.db import db
 from rdv.models import Slot, SlotSeries
 from tests import make
-from tests.support.live import PHONE, accessibility_faults, chromium, serving
+from tests.support.live import DESK, PHONE, accessibility_faults, serving
 
 pytestmark = pytest.mark.e2e
-
-DESK = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from rdv.db import db, transaction
 from rdv.errors import RequestReplayed
 from rdv.models import CandidateRequest, Cfa, OutgoingMail, RequestEvent, Training
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 PROCESSES = 6
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.concurrent
 
 def ask(number: int, url: str, folder: str, training_id: int, one_form: bool, barrier, answers) -> None:
     try:
-        with databases.create_app(databases.settings(url, Path(folder))).app_context():
+        with forks.application(databases.settings(url, Path(folder))).app_context():
             db.session.get_one(Training, training_id)
             barrier.wait(timeout=60)
             answers.put(asked(number, training_id, one_form))
@@ -53,8 +52,7 @@ def asked(number: int, training_id: int, one_form: bool) -> str:
 def test_posts_of_one_instant_make_one_request(app, database_url, instance_dir, one_form, others):
     training_id = make.training(make.cfa()).id
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 from rdv.db import db
 from rdv.models import Booking, Cfa, Closure, Slot, User
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 CANDIDATES = 4  # processes
 SLOTS = 12
@@ -34,7 +33,7 @@ def told(work, barrier, answers, *arguments) -> None:
 
 def candidate(barrier, number: int, url: str, folder: str, paths: list[str]) -> tuple[str, list[int]]:
     """Book each slot in turn, as fast as it can."""
-    app = databases.create_app(databases.settings(url, Path(folder)))
+    app = forks.application(databases.settings(url, Path(folder)))
     client = app.test_client()
     ready = []
     for step, path in enumerate(paths):
@@ -51,7 +50,7 @@ def centre(barrier, url: str, folder: str, after: int) -> tuple[str, list[str]]:
     from rdv.closures import Draft
     from rdv.db import transaction
 
-    app = databases.create_app(databases.settings(url, Path(folder)))
+    app = forks.application(databases.settings(url, Path(folder)))
     with app.app_context():
         cfa, by = db.session.scalars(sa.select(Cfa)).one(), db.session.scalars(sa.select(User)).first()
         day = db.session.scalar(sa.select(sa.func.min(Slot.starts_at))).date()
@@ -74,8 +73,7 @@ def test_a_booking_at_the_instant_of_a_closure_is_refused_or_to_be_decided_on(ap
         at = f"{day}T{8 + number // 2:02}:{number % 2 * 30:02}"
         paths.append(f"/rendez-vous/{make.slot(adviser, site, starts_at=at, capacity=CANDIDATES).public_id}")
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(CANDIDATES + 1), context.Queue()
     processes = [
         context.Process(target=told, args=(candidate, barrier, answers, number, database_url, str(instance_dir), paths))

@@ -5,7 +5,6 @@ Guarantee 1 of the design: no seat sold twice, none lost, one confirmation each.
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from rdv.db import db
 from rdv.models import Booking, CandidateRequest, OutgoingMail, RequestEvent, Slot
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 PROCESSES = 8
 EACH = 3  # people per process
@@ -37,7 +36,7 @@ def clients(number: int, url: str, folder: str, paths: list[str], same_person: b
 
 
 def post_forms(number: int, url: str, folder: str, paths: list[str], same_person: bool, barrier, answers) -> None:
-    app = databases.create_app(databases.settings(url, Path(folder)))
+    app = forks.application(databases.settings(url, Path(folder)))
     client = app.test_client()
     posts = []
     for path in paths:
@@ -67,8 +66,7 @@ def race(url: str, folder: Path, paths: list[str], same_person: bool = False) ->
     """Let the processes run, and return how often each path answered each status."""
     db.session.rollback()  # what this test reads afterwards must not be of before
     # Forked from a process that has imported the application but has no engine yet: each makes its own.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=clients, args=(number, url, str(folder), paths, same_person, barrier, answers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -18,7 +17,7 @@ from rdv.db import db, transaction
 from rdv.errors import EditedMeanwhile, RdvError
 from rdv.models import Booking, RequestEvent, Slot, SlotSeries, User
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 PROCESSES = 6
 TRIES = 12
@@ -34,7 +33,7 @@ def soon() -> date:
 def run(act: Callable[..., str], url: str, folder: str, number: int, ids: dict, barrier, answers) -> None:
     """One process: its own engine; waits for the others, acts, tells what came of it."""
     try:
-        app = databases.create_app(databases.settings(url, Path(folder)))
+        app = forks.application(databases.settings(url, Path(folder)))
         with app.app_context():
             barrier.wait(timeout=60)
             answers.put(act(number, ids))
@@ -47,8 +46,7 @@ def run(act: Callable[..., str], url: str, folder: str, number: int, ids: dict, 
 def race(act: Callable[..., str], url: str, folder: Path, ids: dict, processes: int = PROCESSES) -> Counter[str]:
     """Let the processes act together and return what each answered, how often."""
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(processes), context.Queue()
     all_of_them = [
         context.Process(target=run, args=(act, url, str(folder), number, ids, barrier, answers))

@@ -5,7 +5,6 @@ Whatever the order, seats are those of the live bookings, nobody loses the meeti
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from rdv import links
 from rdv.db import db
 from rdv.models import Booking, OutgoingMail, RequestEvent, Slot
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 pytestmark = pytest.mark.concurrent
 
@@ -31,7 +30,7 @@ Act = tuple[str, dict[str, str]]  # a page, and what is posted with its form
 def person(url: str, folder: str, acts: Sequence[Act], barrier: Any, answers: Any) -> None:
     """One process: open each page, then post one act a round, all processes together."""
     try:
-        client = databases.create_app(databases.settings(url, Path(folder))).test_client()
+        client = forks.application(databases.settings(url, Path(folder))).test_client()
         forms = []
         for path, fields in acts:
             token = TOKEN.search(client.get(path).get_data(as_text=True))
@@ -49,8 +48,7 @@ def person(url: str, folder: str, acts: Sequence[Act], barrier: Any, answers: An
 def race(url: str, folder: Path, people: Sequence[Sequence[Act]]) -> Counter[int]:
     """Let one process a person run, and return how often each status was answered."""
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(len(people)), context.Queue()
     processes = [context.Process(target=person, args=(url, str(folder), acts, barrier, answers)) for acts in people]
     for process in processes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, SlotUnavailable
 from rdv.models import Booking, BookingRule, Cfa, Slot, User
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 PROCESSES = 6
 EACH = 4
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.concurrent
 def clients(number: int, url: str, folder: str, act: Callable[[int, int], str], barrier: Any, answers: Any) -> None:
     """One process: wait for the others, then act; a failure is told rather than waited for."""
     try:
-        app = databases.create_app(databases.settings(url, Path(folder)))
+        app = forks.application(databases.settings(url, Path(folder)))
         with app.app_context():
             barrier.wait(timeout=60)
             for step in range(EACH):
@@ -43,8 +42,7 @@ def clients(number: int, url: str, folder: str, act: Callable[[int, int], str], 
 def race(url: str, folder: Path, act: Callable[[int, int], str]) -> Counter[str]:
     """Let the processes run, and count what they were answered."""
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=clients, args=(number, url, str(folder), act, barrier, answers))

@@ -5,8 +5,6 @@ workers run at once.
 """
 
 import signal
-import subprocess
-import sys
 from collections import Counter
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -17,8 +15,9 @@ import sqlalchemy as sa
 from rdv import clock, delivery
 from rdv.db import db, transaction
 from rdv.models import OutgoingMail
+from tests.support import forks
 from tests.support.mail_cases import CASES, House
-from tests.support.smtp import ROOT, sink, wait_until
+from tests.support.smtp import sink, wait_until
 
 
 @pytest.fixture
@@ -41,10 +40,7 @@ def start(process_env, relay):
             "MAIL_PORT": str(relay.port),
             "MAIL_TLS": "none",
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.worker_process", step],
-            cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = forks.python("tests.support.worker_process", step, env=env)
         running.append(process)
         yield process
 

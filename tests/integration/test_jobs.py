@@ -1,55 +1,47 @@
 """A run of a job belongs to one worker, a failure is recorded, and a stopped worker finishes what it holds."""
 
 import signal
-import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from rdv import clock, jobs
+from config import Config
+from rdv import clock, jobs, worker
 from rdv.db import db, transaction
 from rdv.jobs import Job
 from rdv.models import JobRun, ThrottleCount
-from tests.support import frozen
-from tests.support.processes import ROOT
+from tests.support import forks, frozen
 
 RUNS = 40
-CLAIMER = f"""
-import sys
-from datetime import datetime, timedelta
-from rdv import create_app, jobs
-app = create_app()
-start = datetime.fromisoformat("2026-11-24T00:00:00+00:00")
-with app.app_context():
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for number in range({RUNS}):
-        slot = start + timedelta(hours=number)
-        if jobs.claim("essai", slot, slot):
-            print(number, flush=True)
-"""
+
+
+def claim_all() -> None:
+    """Claim each run, once told to begin; print the number of those that were free."""
+    start = frozen.parse("2026-11-24T00:00Z")
+    with forks.application(Config.from_env()).app_context():
+        print("ready", flush=True)  # noqa: T201
+        sys.stdin.readline()
+        for number in range(RUNS):
+            slot = start + timedelta(hours=number)
+            if jobs.claim("essai", slot, slot):
+                print(number, flush=True)  # noqa: T201
 
 
 @pytest.mark.concurrent
 def test_each_run_is_claimed_exactly_once_by_several_processes(app, process_env):
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIMER], cwd=ROOT, env=process_env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
-    for worker in workers:
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
+    workers = [forks.Process(claim_all, env=process_env) for _ in range(4)]
+    for process in workers:
+        assert process.stdout.readline() == "ready\n"
+    for process in workers:
+        process.stdin.write("go\n")
+        process.stdin.flush()
     taken = []
-    for worker in workers:
-        output, errors = worker.communicate(timeout=60)
-        assert worker.returncode == 0, errors
+    for process in workers:
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
         taken += [int(line) for line in output.split()]
     assert sorted(taken) == list(range(RUNS))
     assert db.session.scalar(sa.select(sa.func.count()).select_from(JobRun)) == RUNS
@@ -107,27 +99,23 @@ def test_slots_of_a_job():
         assert Job("essai", every, print).slot(at).isoformat() == f"2026-11-24T{slot}:00+00:00"
 
 
-SLOW_WORKER = """
-import time
-from datetime import timedelta
-from rdv import create_app, jobs, worker
-def slow(now):
-    print("begun", flush=True)
-    time.sleep(1.5)
-jobs.JOBS = (jobs.Job("lent", timedelta(days=1), slow),)
-worker.work(create_app())
-"""
+def work_slowly() -> None:
+    """Be the worker, with one job that takes its time."""
+
+    def slow(_now):
+        print("begun", flush=True)  # noqa: T201
+        time.sleep(1.5)
+
+    jobs.JOBS = (Job("lent", timedelta(days=1), slow),)
+    worker.work(forks.application(Config.from_env()))
 
 
 def test_sigterm_lets_the_job_in_hand_finish(app, process_env):
-    worker = subprocess.Popen(
-        [sys.executable, "-c", SLOW_WORKER], cwd=ROOT, env=process_env, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert worker.stdout.readline() == "begun\n"
-    worker.send_signal(signal.SIGTERM)
-    _, errors = worker.communicate(timeout=30)
-    assert worker.returncode == 0, errors
+    process = forks.Process(work_slowly, env=process_env)
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
     assert "Traceback" not in errors
     row = db.session.scalars(sa.select(JobRun)).one()
     assert (row.name, row.ok) == ("lent", True)

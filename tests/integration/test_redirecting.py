@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from rdv.mails import KINDS
 from rdv.models import CandidateRequest, OutgoingMail, RequestEvent, User
 from rdv.redirecting import Target
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 
 @pytest.fixture
@@ -281,7 +280,7 @@ def test_a_question_about_a_centre_that_has_shut_is_no_longer_asked(cfa, other):
 
 def _adviser(url, folder, request_id, cfa_id, user_id, barrier, answers):
     try:
-        app = databases.create_app(databases.settings(url, Path(folder)))
+        app = forks.application(databases.settings(url, Path(folder)))
         with app.app_context():
             request, user = db.session.get(CandidateRequest, request_id), db.session.get(User, user_id)
             target = Target(db.session.get(type(request.cfa), cfa_id))
@@ -308,8 +307,7 @@ def test_two_advisers_at_the_same_instant_make_one(app, database_url, instance_d
     ids = [(target.id, person.id) for target, person in zip(targets, people, strict=True)]
     request_id = request.id
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(len(ids)), context.Queue()
     run = [
         context.Process(target=_adviser, args=(database_url, str(instance_dir), request_id, *pair, barrier, answers))

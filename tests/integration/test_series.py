@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time as machine_time
 from collections import Counter
@@ -19,7 +18,7 @@ from rdv.errors import NotFound, SlotOverlap, TooClose
 from rdv.models import BookingRule, Cfa, Closure, MeetingType, Site, Slot, SlotSeries, User
 from tests import make
 from tests.integration.test_crossing_writers import in_thread, somebody_waits_for_a_row
-from tests.support import databases
+from tests.support import databases, forks
 from tests.support.processes import wait_until
 from tests.support.queries import queries
 
@@ -337,7 +336,7 @@ def test_a_closure_made_while_slots_are_published_shuts_them(app, place, engine_
 def publishers(url: str, folder: str, ids: tuple[int, int, int], barrier, answers) -> None:
     """One process: publish the same series as the others, at the same moment."""
     try:
-        app = databases.create_app(databases.settings(url, Path(folder)))
+        app = forks.application(databases.settings(url, Path(folder)))
         with app.app_context():
             adviser, site = db.session.get_one(User, ids[0]), db.session.get_one(Site, ids[1])
             kind = db.session.get_one(MeetingType, ids[2])
@@ -367,8 +366,7 @@ def test_processes_publishing_one_series_at_once_make_one(app, database_url, ins
     site, adviser, kind = make.site(cfa, territory="FR"), make.adviser(cfa), make.meeting_type(cfa)
     ids = (adviser.id, site.id, kind.id)
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=publishers, args=(database_url, str(instance_dir), ids, barrier, answers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from rdv.db import db, transaction
 from rdv.errors import NotFound, SlotOverlap, WrongTransition
 from rdv.models import Booking, MeetingType, OutgoingMail, Site, Slot, User
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 PROCESSES = 8
 PARIS = "Europe/Paris"
@@ -96,7 +95,7 @@ def test_an_overlap_with_another_cfa_counts_and_a_cancelled_slot_does_not(place)
 def publishers(url: str, folder: str, adviser_id: int, site_id: int, kind_id: int, barrier, answers) -> None:
     """One process: publish the same afternoon as the others, at the same moment."""
     try:
-        app = databases.create_app(databases.settings(url, Path(folder)))
+        app = forks.application(databases.settings(url, Path(folder)))
         with app.app_context():
             adviser = db.session.get_one(User, adviser_id)
             kind = db.session.get_one(MeetingType, kind_id)
@@ -123,8 +122,7 @@ def test_eight_processes_publishing_the_same_afternoon_make_one_run(app, databas
     site, adviser, kind = make.site(cfa), make.adviser(cfa), make.meeting_type(cfa)
     arguments = (database_url, str(instance_dir), adviser.id, site.id, kind.id)
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [context.Process(target=publishers, args=(*arguments, barrier, answers)) for _ in range(PROCESSES)]
     for process in processes:

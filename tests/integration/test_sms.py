@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 
@@ -20,9 +18,10 @@ from rdv.models import Booking, CandidateRequest, OutgoingMail, OutgoingSms, Sea
 from rdv.sms import words
 from rdv.texts import KINDS
 from tests import make
+from tests.support import forks
 from tests.support.queries import queries
 from tests.support.sms_gateway import gateway
-from tests.support.smtp import ROOT, wait_until
+from tests.support.smtp import wait_until
 
 MOBILE = "+33639980001"
 FRIDAY = "2026-11-20T10:00+01:00"
@@ -356,10 +355,7 @@ def start(process_env, phones):
             **process_env, "SMS_PROVIDER": "http", "SMS_URL": chosen["sms_url"], "SMS_TOKEN": chosen["sms_token"],
             "SMS_ALLOW_PRIVATE": "1",
         }  # fmt: skip
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.worker_process", step],
-            cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = forks.python("tests.support.worker_process", step, env=env)
         running.append(process)
         return process
 

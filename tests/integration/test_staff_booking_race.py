@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from rdv.db import db, transaction
 from rdv.errors import RdvError
 from rdv.models import AuditEntry, Booking, CandidateRequest, Slot, User
 from tests import make
-from tests.support import databases
+from tests.support import databases, forks
 
 PROCESSES = 6
 
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.concurrent
 def act(number: int, url: str, folder: str, ids: dict[str, int], barrier, answers) -> None:
     """One process: even ones are the public, odd ones an adviser; `same` makes them all one form of the staff."""
     try:
-        with databases.create_app(databases.settings(url, Path(folder))).app_context():
+        with forks.application(databases.settings(url, Path(folder))).app_context():
             db.session.get_one(Slot, ids["slot"])
             barrier.wait(timeout=60)
             answers.put(book(number, ids))
@@ -60,8 +59,7 @@ def book(number: int, ids: dict[str, int]) -> str:
 def race(url: str, folder: Path, **ids: int) -> Counter[str]:
     """Let the processes run, and return how many of each answer came."""
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(PROCESSES), context.Queue()
     processes = [
         context.Process(target=act, args=(number, url, str(folder), ids, barrier, answers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from rdv.db import db, transaction
 from rdv.errors import TooManyRequests
 from rdv.models import ThrottleCount
 from rdv.throttle import Limit
-from tests.support import databases
+from tests.support import databases, forks
 
 
 def test_the_limit_is_the_last_allowed(app, freeze):
@@ -45,7 +44,7 @@ def test_old_windows_go(app, freeze):
 
 
 def _count(url: str, folder: str, times: int) -> None:
-    app = databases.create_app(databases.settings(url, Path(folder)))
+    app = forks.application(databases.settings(url, Path(folder)))
     with app.app_context():
         for _ in range(times):
             throttle.count([Limit("post", "shared", 10_000), Limit("cfa", "one", 10_000)])
@@ -53,8 +52,7 @@ def _count(url: str, folder: str, times: int) -> None:
 
 @pytest.mark.concurrent
 def test_no_count_is_lost_between_processes(app, database_url, instance_dir):
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     workers = [context.Process(target=_count, args=(database_url, str(instance_dir), 25)) for _ in range(4)]
     for worker in workers:
         worker.start()

@@ -31,7 +31,7 @@ from tests.support.browser import Client
 _SET_ANEW = ("config", "instance_path", "test_client_class", "_got_first_request")
 
 
-def build(config: Config, templates: BytecodeCache) -> Flask:
+def build(config: Config, templates: BytecodeCache | None) -> Flask:
     """Return a new application, its templates compiled once a run."""
     app = create_app(config)
     app.jinja_env.bytecode_cache = templates
@@ -42,17 +42,23 @@ def build(config: Config, templates: BytecodeCache) -> Flask:
 class LentApplication:
     """The application of one engine."""
 
-    def __init__(self, config: Config, templates: BytecodeCache) -> None:
+    def __init__(self, config: Config, templates: BytecodeCache | None) -> None:
         self.app = build(config, templates)
         self._defaults = copy.deepcopy(dict(self.app.config))
         with self.app.app_context():
             self._engine = db.engine
         event.listen(self._engine, "do_connect", self._connect)
         self._made_of = _outline(self.app)
+        self._built_with = _built_in(config)
+        self._name = ""
 
-    @contextmanager
-    def lend(self, config: Config) -> Iterator[Flask]:
-        """Give the application with this configuration, its context pushed; AssertionError if it comes back changed."""
+    def suits(self, config: Config) -> bool:
+        """Say whether an application built with this configuration would be the same."""
+        return _built_in(config) == self._built_with
+
+    def take(self, config: Config) -> Flask:
+        """Return the application with this configuration, as new."""
+        assert self.suits(config), "what differs was read when the application was built"
         app = self.app
         app.config.clear()
         app.config.update(copy.deepcopy(self._defaults))
@@ -61,6 +67,13 @@ class LentApplication:
         app.test_client_class = Client
         logs.configure(app)
         self._engine.url = sa.make_url(config.database_url)
+        return app
+
+    @contextmanager
+    def lend(self, config: Config) -> Iterator[Flask]:
+        """Give it to a test, its context pushed; AssertionError if it comes back changed."""
+        app = self.take(config)
+        self._name = databases.LENT
         with app.app_context():
             # Listeners of a test are those of an engine of its own, over the same connections and compiled statements.
             db.engines[None] = self._engine.execution_options()  # type: ignore[index]
@@ -79,8 +92,10 @@ class LentApplication:
         """Open the database of the present test, whatever the address was when the engine was made."""
         if self._engine.dialect.name == "sqlite":
             arguments[0] = self._engine.url.database
-        else:
-            parameters["application_name"] = databases.LENT
+            return
+        _, parameters_of_test = self._engine.dialect.create_connect_args(self._engine.url)
+        parameters.clear()
+        parameters.update(parameters_of_test, application_name=self._name)
 
     def _rest(self) -> int:
         """Leave at most one connection, idle and as new, for the next test; return how many are in use still."""
@@ -90,6 +105,13 @@ class LentApplication:
         if in_use or pool.checkedin() != 1 or not databases.made_as_new(self._engine):
             self._engine.dispose()
         return in_use
+
+
+def _built_in(config: Config) -> tuple[object, ...]:
+    """Return what `create_app` reads of a configuration, and keeps."""
+    secure = config.public_url.startswith("https://")
+    dialect = sa.make_url(config.database_url).drivername
+    return config.env, config.proxy_hops, secure, config.sqlite_synchronous, dialect
 
 
 def _outline(app: Flask) -> dict[str, Any]:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from werkzeug.serving import make_server
 
-from tests.support.processes import Run, answers, free_port, wait_until
+from config import Config
+from tests.support import forks
 
 CHROMIUM = shutil.which("chromium")
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @contextmanager
@@ -33,22 +40,57 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def serving(environ: dict[str, str], folder: Path) -> Iterator[str]:
+def serving(environ: dict[str, str], _folder: Path) -> Iterator[str]:
     """The address of the application, in a process of its own."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    run = Run(["run", "-p", str(port)], {**environ, "PUBLIC_URL": url}, folder)
+    process = forks.Process(_serve, env=environ)
     try:
-        wait_until(lambda: answers(f"{url}/sante"), "the server answers")
+        url = process.stdout.readline().strip()
+        assert url, process.communicate()
         yield url
     finally:
-        run.kill()
+        process.kill()
+        process.communicate()
+
+
+def _serve() -> None:
+    """Serve as `flask run` does, on a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        app = forks.application(Config.from_env({**os.environ, "PUBLIC_URL": url}))
+        server = make_server("127.0.0.1", port, app, threaded=True, fd=listening.fileno())
+        print(url, flush=True)  # noqa: T201
+        server.serve_forever()
 
 
 def accessibility_faults(page: Page) -> list[str]:
     """Return what axe finds serious or critical on the page as it stands."""
+    there = page.evaluate("'axe' in window")  # reading half a megabyte of it takes as long as what it does
     return [
         f"{each['id']} ({each['impact']}): {each['help']} {[node['target'] for node in each['nodes']]}"
-        for each in Axe().run(page).response["violations"]
+        for each in (Axe("") if there else Axe()).run(page).response["violations"]
         if each["impact"] in ("serious", "critical")
     ]
+
+
+def faults_in_light_and_dark(page: Page) -> list[str]:
+    """Return what axe finds on the page as it stands, in each of the two colour schemes."""
+    found = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour half way to another
+        found += [f"{scheme}: {fault}" for fault in accessibility_faults(page)]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def faults_of_screens(page: Page, paths: Iterable[str]) -> list[str]:
+    """Open each screen on a desk and on a phone, and return what axe finds in both schemes, and what is too wide."""
+    found = []
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        for path in paths:
+            page.goto(path)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            faults = faults_in_light_and_dark(page) + ([f"{wide} pixels wide"] if wide > size["width"] else [])
+            found += [f"{path} at {size['width']} pixels: {fault}" for fault in faults]
+    return found

@@ -6,7 +6,6 @@ The acts are functions of the test's module, in its dictionary ACTS; a step is (
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from rdv import clock
 from rdv.db import db
 from rdv.errors import RdvError
-from tests.support import databases, frozen
+from tests.support import databases, forks, frozen
 
 Step = tuple[str, str, tuple[Any, ...]]
 
@@ -23,7 +22,7 @@ def follow(module: str, url: str, folder: str, steps: list[Step], barrier: Any, 
     """One process: at each round wait for the others, act at its own hour, and tell what came of it."""
     try:
         acts = importlib.import_module(module).ACTS
-        app = databases.create_app(databases.settings(url, Path(folder)))
+        app = forks.application(databases.settings(url, Path(folder)))
         with app.app_context():
             for number, (instant, act, arguments) in enumerate(steps):
                 clock.now = frozen.FrozenClock(instant)
@@ -43,8 +42,7 @@ def follow(module: str, url: str, folder: str, steps: list[Step], barrier: Any, 
 def race(module: str, url: str, folder: Path, *processes: list[Step]) -> list[Counter[tuple[str, str]]]:
     """Let these lists of steps run side by side; return what each round answered. A deadlock or any failure is raised."""
     db.session.rollback()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.databases"])
+    context = forks.context()
     barrier, answers = context.Barrier(len(processes)), context.Queue()
     running = [
         context.Process(target=follow, args=(module, url, str(folder), steps, barrier, answers)) for steps in processes

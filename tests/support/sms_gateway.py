@@ -7,8 +7,8 @@ It keeps what it receives as JSON files, delivers a repeated idempotency key onc
 from __future__ import annotations
 
 import json
+import os
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import forks
+
 TOKEN = "jeton-de-l-essai-seulement"
 
 
@@ -58,16 +59,9 @@ class Gateway:
 def gateway(folder: Path, certificate: Path | None = None) -> Iterator[Gateway]:
     """Run a gateway until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.sms_gateway",
-        str(folder),
-        *([str(certificate)] if certificate else []),
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    options = [str(certificate)] if certificate else []
+    process = forks.python("tests.support.sms_gateway", str(folder), *options, env=dict(os.environ))
     try:
-        assert process.stdout is not None
         yield Gateway(folder, int(process.stdout.readline()), "https" if certificate else "http")
     finally:
         process.kill()

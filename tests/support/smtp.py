@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import forks
+
 DEADLINE = 60  # seconds: the machine may be busy
 
 
@@ -48,23 +48,19 @@ def sink(folder: Path, tls: str = "none", certificate: Path | None = None) -> It
     """Run a sink until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
     options = ["--tls", tls, *(["--certificate", str(certificate)] if certificate else [])]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.smtp_sink", str(folder), *options],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = forks.python("tests.support.smtp_sink", str(folder), *options, env=dict(os.environ))
     try:
-        assert process.stdout is not None
         yield SmtpSink(folder, int(process.stdout.readline()))
     finally:
         process.kill()
         process.communicate()
 
 
-def wait_until(what: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
+def wait_until(what: Callable[[], Any], process: forks.Process | None = None) -> Any:
     """Return the first true value, or fail after the deadline or the death of the process."""
     deadline = time.monotonic() + DEADLINE
     while not (found := what()):
-        assert process is None or process.poll() is None, f"the process ended: {process.communicate()}"  # type: ignore[union-attr]
+        assert process is None or process.poll() is None, f"the process ended: {process.communicate()}"
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
     return found

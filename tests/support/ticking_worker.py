@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from rdv import clock, create_app
+from config import Config
+from rdv import clock
+from tests.support import forks
 from tests.support.frozen import FrozenClock
 from tests.support.ticks import tick
 
 if __name__ == "__main__":
-    app = create_app()
+    app = forks.application(Config.from_env())
     for line in sys.stdin:
         clock.now = FrozenClock(line.strip())  # type: ignore[assignment]
         with app.app_context():

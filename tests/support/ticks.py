@@ -6,15 +6,12 @@ here. `Workers` are real processes, each with the whole worker, ticked at the sa
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
-from pathlib import Path
 
 import sqlalchemy as sa
 from flask import Flask
@@ -22,10 +19,9 @@ from flask import Flask
 from rdv import worker
 from rdv.db import db
 from rdv.models import JobRun
+from tests.support import forks
 from tests.support.frozen import FrozenClock
 from tests.support.smtp import SmtpSink
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def tick(app: Flask) -> None:
@@ -71,32 +67,25 @@ def live(
 class Workers:
     """Several worker processes whose clock the test sets."""
 
-    def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
+    def __init__(self, processes: list[forks.Process]) -> None:
         self.processes = processes
 
     def tick(self, instant: datetime) -> None:
         """Let all of them tick at this instant, at the same time, and wait for the last."""
         for process in self.processes:
-            assert process.stdin is not None
             process.stdin.write(instant.isoformat() + "\n")
             process.stdin.flush()
         for process in self.processes:
-            assert process.stdout is not None
             assert process.stdout.readline() == "done\n", process.communicate()
 
 
 @contextmanager
 def workers(count: int, env: dict[str, str]) -> Iterator[Workers]:
     """Run worker processes until the end of the block."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[forks.Process] = []
     try:
         for _ in range(count):
-            running.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.ticking_worker"], cwd=ROOT, env=env, text=True,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                )
-            )  # fmt: skip
+            running.append(forks.python("tests.support.ticking_worker", env=env))
         yield Workers(running)
     finally:
         for process in running:

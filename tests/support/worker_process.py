@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rdv import create_app, delivery, mailer, transport, worker
+from config import Config
+from rdv import delivery, mailer, transport, worker
 from rdv.sms.http import HttpProvider
+from tests.support import forks
 
 
 def stop(step: str) -> None:
@@ -50,4 +52,4 @@ STEPS: dict[str, Callable[[], None]] = {
 if __name__ == "__main__":
     STEPS[sys.argv[1]]()
     worker.MAIL_EVERY = 0.2  # type: ignore[assignment]
-    worker.work(create_app())
+    worker.work(forks.application(Config.from_env()))
