@@ -349,6 +349,8 @@ def move(
             raised = seats.take_as_staff(target.id, now, count, overbook)
         else:
             seats.take(target.id, now, count)
+    for slot in (origin, target):  # they may have got another hour while we waited for their rows
+        db.session.refresh(slot, ["starts_at", "ends_at"])
     try:
         changed = db.session.connection().execute(
             sa.update(Booking)

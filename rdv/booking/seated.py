@@ -41,6 +41,7 @@ def seat_person(
         raise WrongTransition(HAS_ONE)
     # Whole at once: a lock raised later would wait in a ring with an offer that is being made to this person.
     db.session.refresh(request, with_for_update={"of": CandidateRequest})
+    db.session.refresh(slot, ["starts_at", "ends_at"])  # it may have got another hour while we waited for its row
     booking = held or Booking(request_id=request.id)
     booking.slot_id, booking.cfa_id, booking.starts_at = slot.id, slot.cfa_id, slot.starts_at
     booking.guests, booking.seats, booking.walk_in, booking.status = guests, seats, walk_in, "booked"

@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from rdv import booking, booking_for, clock, inbox, seats, slots, waitlist
+from rdv import booking, booking_for, changes, clock, inbox, seats, slots, waitlist
 from rdv.candidate import Candidate, Submission
+from rdv.changes import Change, Decision
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, WrongTransition
 from rdv.models import Booking, CandidateRequest, MeetingType, Slot, User
@@ -97,6 +98,45 @@ def test_a_cancellation_that_meets_a_move_forgets_no_seat(app, agenda, engine_na
             booking.cancel(session.get_one(Booking, mine), "candidate", clock.now())
     assert db.session.get_one(Booking, mine).status == "cancelled"
     assert [taken for taken, _ in counted()] == [1] + [0] * (len(agenda) - 1)
+
+
+@pytest.mark.parametrize("seating", ["moved", "seated"])
+def test_who_is_seated_while_the_slot_changes_its_hour_has_the_new_one(app, agenda, engine_name, freeze, seating):
+    freeze("2026-11-24T08:00Z")
+    origin = agenda[0]
+    held, by = make.booking(origin), origin.adviser
+    target = make.slot(by, origin.site, origin.meeting_type, starts_at="2026-12-01T14:00", capacity=3)
+    asked = make.candidate_request(origin.cfa)
+    held_id, asked_id, target_id, by_id = held.id, asked.id, target.id, by.id
+    changed, told = threading.Event(), []
+
+    def change() -> None:
+        slot = db.session.get_one(Slot, target_id)
+        seen = changes.seen_of([slot], None)
+        with transaction() as session:
+            decided = {slot.public_id: Decision("apply")}
+            changes.apply(slot, "one", Change(minutes=5), decided, seen, clock.now(), session.get_one(User, by_id))
+            session.flush()
+            changed.set()
+            if engine_name == "postgresql":
+                wait_until(somebody_waits_for_a_row, "who is seated should wait for the slot")
+
+    def seat() -> None:
+        changed.wait(30)
+        with transaction() as session:
+            slot, now = session.get_one(Slot, target_id), clock.now()
+            if seating == "moved":
+                booking.move(session.get_one(Booking, held_id), slot, "staff", now)
+            else:
+                seats.take_as_staff(slot.id, now)
+                booking.seat_person(session.get_one(CandidateRequest, asked_id), slot, now, "staff")
+
+    for thread in [in_thread(app, act, told) for act in (change, seat)]:
+        thread.join(60)
+    assert [one for one in told if isinstance(one, Exception)] == []
+    db.session.rollback()
+    seated = db.session.scalars(sa.select(Booking).where(Booking.slot_id == target_id)).one()
+    assert seated.starts_at == seated.slot.starts_at
 
 
 def test_a_cancellation_that_meets_an_answer_leaves_one_state(app, agenda, engine_name):
