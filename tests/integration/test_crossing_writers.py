@@ -203,6 +203,10 @@ def rows_met_the_other_way(ids: list[int]) -> tuple[int, int]:
 
 def test_renaming_a_kind_of_meeting_never_waits_in_a_ring_with_a_move(app, agenda, engine_name):
     kind, ids = agenda[0].meeting_type_id, [slot.id for slot in agenda]
+    if engine_name == "postgresql":  # rows written again must not fill the holes that earlier rows left
+        db.session.rollback()
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("VACUUM FULL slot"))
     for again in ids[:3] + ids[-3:]:  # written again, they stand elsewhere in the table
         with transaction() as session:
             session.get_one(Slot, again).starts_at += timedelta(minutes=1)

