@@ -1,9 +1,10 @@
 """Tables by noun; importing this package knows them all."""
 
+from rdv.models.api import ApiKey, ApiRefusal
 from rdv.models.cfa import Cfa, OpeningHours, Site
 from rdv.models.closure import Closure
 from rdv.models.feed import CalendarFeed, RenderedEvent, SentInvitation
-from rdv.models.platform import Platform
+from rdv.models.platform import CfaDomain, Platform, PlatformConsent, PlatformSite
 from rdv.models.reply import SavedReply
 from rdv.models.request import Booking, CandidateRequest, FirstAnswer, RequestEvent, RequestViewer
 from rdv.models.rule import BookingRule
@@ -23,12 +24,15 @@ from rdv.models.user import Membership, User, membership_site
 from rdv.models.waitlist import SeatHold, WaitlistEntry
 
 __all__ = [
+    "ApiKey",
+    "ApiRefusal",
     "AuditEntry",
     "Booking",
     "BookingRule",
     "CalendarFeed",
     "CandidateRequest",
     "Cfa",
+    "CfaDomain",
     "Closure",
     "DeadAddress",
     "FirstAnswer",
@@ -40,6 +44,8 @@ __all__ = [
     "OutgoingMail",
     "OutgoingSms",
     "Platform",
+    "PlatformConsent",
+    "PlatformSite",
     "RenderedEvent",
     "RequestEvent",
     "RequestViewer",

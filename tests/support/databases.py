@@ -115,7 +115,8 @@ def _emptying() -> Iterator[sql.Composable]:
         yield sql.SQL("CREATE TABLE kept.{} AS TABLE public.{}").format(name, name)
         steps.append(
             sql.SQL(
-                "IF EXISTS ((TABLE public.{0} EXCEPT TABLE kept.{0}) UNION ALL (TABLE kept.{0} EXCEPT TABLE public.{0}))"
+                "IF EXISTS ((SELECT a::text FROM public.{0} a EXCEPT SELECT b::text FROM kept.{0} b)"
+                " UNION ALL (SELECT b::text FROM kept.{0} b EXCEPT SELECT a::text FROM public.{0} a))"
                 " THEN DELETE FROM public.{0}; INSERT INTO public.{0} TABLE kept.{0}; END IF;"
             ).format(name)
         )
