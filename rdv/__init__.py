@@ -16,6 +16,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask(__name__, root_path=str(ROOT), instance_path=str(settings.instance_dir.resolve()))
     app.config.from_mapping(settings.flask())
     logs.configure(app)
+    app.session_interface = extensions.Sessions()
     if settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops)  # type: ignore[method-assign]
     database.init_app(app)

@@ -122,7 +122,8 @@ def prepare_engine(engine: Engine, synchronous: str = "FULL") -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql("BEGIN " + mode)
+        if mode != "NONE":
+            connection.exec_driver_sql("BEGIN " + mode)
 
 
 RESTED = 10.0  # seconds a connection may lie unused before it is asked whether it still lives
@@ -200,6 +201,15 @@ def execute_alone(statement: sa.Executable, parameters: dict[str, Any]) -> Seque
         with transaction():
             return session.connection().execute(statement, parameters).all()
     return session.connection().execute(statement, parameters).all()
+
+
+def read_alone(statement: sa.Executable, parameters: dict[str, Any]) -> Sequence[Any]:
+    """Return what one reading statement finds, without session nor transaction: for what is asked all day.
+
+    They cost more than SQLite takes to answer a calendar's poll (bench feed-poll).
+    """
+    with db.engine.connect().execution_options(sqlite_begin="NONE") as connection:
+        return connection.execute(statement, parameters).all()
 
 
 def one_at_a_time(subject: str, *, shared: bool = False) -> None:

@@ -6,16 +6,17 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import aliased
 
 from rdv import clock, ical
-from rdv.db import UTCDateTime, db, note
+from rdv.db import UTCDateTime, db, note, read_alone
 from rdv.feeds.applications import application_of
 from rdv.feeds.window import wide
 from rdv.models import (
@@ -53,15 +54,11 @@ def poll(secret: str, now: datetime) -> Poll | None:
 
     The rights are those of this instant: who left the CFA reads nothing more.
     """
-    first, last = wide(now)
-    asked = {
-        "secret_hash": hash_secret(secret), "first": first, "last": last, "first_day": first.date(),
-        "last_day": last.date(),
-    }  # fmt: skip
-    connection = db.session.connection()
-    row = connection.execute(_as_text(connection.dialect.name), asked).one_or_none()
-    if row is None:
+    dialect = db.engine.dialect
+    found = read_alone(_as_text(dialect.name), {"secret_hash": hash_secret(secret), **_bounds(dialect, *wide(now))})
+    if not found:
         return None
+    (row,) = found
     etag = _etag(row, now)
     return Poll(row, etag, _changed_at(row, etag, now))
 
@@ -79,8 +76,7 @@ def note_poll(found: Poll, user_agent: str, now: datetime) -> None:
 
 def _etag(row: Any, now: datetime) -> str:
     day = clock.to_zone(now, row.timezone).date()
-    said = (*(value for name, value in row._mapping.items() if name not in _TELEMETRY),
-            day, ical.RENDERING_VERSION, settings().public_url)  # fmt: skip
+    said = (*row[len(_TELEMETRY) :], day, ical.RENDERING_VERSION, settings().public_url)
     return hashlib.sha256("\n".join(map(str, said)).encode()).hexdigest()[:32]
 
 
@@ -97,7 +93,7 @@ def _changed_at(row: Any, etag: str, now: datetime) -> datetime:
 
 # -- the statement ----------------------------------------------------------------------------------------------------
 
-_TELEMETRY = {"last_used_at", "last_used_by", "served_etag", "changed_at"}
+_TELEMETRY = (F.last_used_at, F.served_etag, F.changed_at)  # first, and no part of the validator
 _FIRST, _LAST = (sa.bindparam(name, type_=UTCDateTime()) for name in ("first", "last"))
 _FIRST_DAY, _LAST_DAY = (sa.bindparam(name, type_=sa.Date()) for name in ("first_day", "last_day"))
 OPEN_REQUEST = CandidateRequest.status.in_(
@@ -131,10 +127,20 @@ def _as_text(dialect: str) -> sa.TextualSelect:
     Looking up what it was compiled to, by the whole tree of its clauses, cost more than SQLite takes to answer it.
     """
     whole = _statement(dialect)
-    # Names, no casts: binding them anew adds those of the driver.
+    # Names, no casts: the parameters are already as the driver takes them.
     plain = sqlite.dialect(paramstyle="named") if dialect == "sqlite" else PGDialect(paramstyle="named")
-    text = sa.text(str(whole.compile(dialect=plain))).bindparams(_FIRST, _LAST, _FIRST_DAY, _LAST_DAY)
+    text = sa.text(" ".join(str(whole.compile(dialect=plain)).split()))
     return text.columns(*(sa.column(each.name, each.type) for each in whole.selected_columns))
+
+
+@lru_cache(maxsize=8)
+def _bounds(dialect: Dialect, first: datetime, last: datetime) -> dict[str, Any]:
+    """Return the parameters that say which days, as the driver takes them: they change once a day."""
+    said: dict[str, Any] = {"first": first, "last": last, "first_day": first.date(), "last_day": last.date()}
+    for each in (_FIRST, _LAST, _FIRST_DAY, _LAST_DAY):
+        bind: Any = each.type.dialect_impl(dialect).bind_processor(dialect)
+        said[each.key] = bind(said[each.key]) if bind else said[each.key]
+    return said
 
 
 def _statement(dialect: str) -> sa.Select[Any]:
@@ -144,9 +150,8 @@ def _statement(dialect: str) -> sa.Select[Any]:
     passed on; dates of places, kinds of meeting, trainings see what was renamed without anybody's telling.
     """
     columns = [
-        F.id, F.public_id, F.user_id, F.cfa_id, F.site_id, F.scope, F.detail, F.shows_due, F.shows_free,
-        F.shows_closures, F.shows_cancelled, F.timezone, F.generation, F.last_used_at, F.last_used_by, F.served_etag,
-        F.changed_at, User.first_name, User.last_name,
+        *_TELEMETRY, F.id, F.public_id, F.user_id, F.cfa_id, F.site_id, F.scope, F.detail, F.shows_due, F.shows_free,
+        F.shows_closures, F.shows_cancelled, F.timezone, F.generation, User.first_name, User.last_name,
         _told(_latest(Cfa, Cfa.id.in_(belongs()))).label("cfas"),
         _told(_latest(Site, Site.cfa_id.in_(belongs()))).label("sites"),
         _told(_latest(MeetingType, MeetingType.cfa_id.in_(belongs()))).label("kinds"),

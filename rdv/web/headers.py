@@ -17,35 +17,39 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
-def _policy() -> str:
-    scripts = "'self'"
-    styles = "'self'"
-    if request.blueprint and request.path.startswith("/admin"):
-        scripts = styles = f"'self' 'nonce-{csp_nonce()}'"
+def _policy(ours: str = "'self'") -> str:
     return (
-        f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; font-src 'self'; "
+        f"default-src 'none'; script-src {ours}; style-src {ours}; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
+_ALWAYS = {
+    "Content-Security-Policy": _policy(),
+    "X-Content-Type-Options": "nosniff",
+    # Addresses may hold a signed link: no page of ours tells it to another site.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
 def register(app: Flask) -> None:
     """Add the headers after each answer."""
-    secure = app.config["RDV"].public_url.startswith("https://")
+    always = dict(_ALWAYS)
+    if app.config["RDV"].public_url.startswith("https://"):
+        always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _policy())
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        # Addresses may hold a signed link: no page of ours tells it to another site.
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if secure:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-        if request.endpoint != "static" and "Cache-Control" not in headers:
+        if request.blueprint and request.path.startswith("/admin"):
+            headers.setdefault("Content-Security-Policy", _policy(f"'self' 'nonce-{csp_nonce()}'"))
+        said = {name.lower() for name, _ in headers}
+        headers.extend([(name, value) for name, value in always.items() if name.lower() not in said])
+        if request.endpoint != "static" and "cache-control" not in said:
             headers["Cache-Control"] = "no-store"
-        if (request.blueprint or request.endpoint or "").split(".")[0] in COOKIELESS:
-            headers.pop("Set-Cookie", None)
+        if "set-cookie" in said and (request.blueprint or request.endpoint or "").split(".")[0] in COOKIELESS:
+            del headers["Set-Cookie"]
         return response

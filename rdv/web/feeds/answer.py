@@ -56,5 +56,7 @@ def calendar_answer(body: bytes | None, etag: str, changed_at: datetime | None, 
 
 def _wants_gzip() -> bool:
     """Compress for who asks, except Outlook's subscriptions, which were seen to fail on it (reference/ical.md §1.5)."""
+    if "gzip" not in request.headers.get("Accept-Encoding", ""):
+        return False
     agent = request.user_agent.string
     return request.accept_encodings.quality("gzip") > 0 and not agent.startswith("Microsoft")
