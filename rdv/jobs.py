@@ -91,12 +91,13 @@ def run(job: Job, now: datetime | None = None) -> bool:
 
 def purge(now: datetime) -> None:
     """Delete what nobody reads any more: old counts of the limits, old claims, rendered events, what became of old mails; close
-    forgotten calendars."""
+    forgotten calendars, and warn of those that will be."""
     with transaction() as session:
         throttle.purge(now)
         delivery_events.purge(now)
         rendered.purge(now)
         feeds.close_forgotten(now)
+        feeds.warn_forgotten(now)
         viewers.purge(now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 

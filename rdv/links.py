@@ -152,6 +152,11 @@ def staff_agenda() -> str:
     return absolute("/equipe/agenda")
 
 
+def staff_feeds() -> str:
+    """The calendars that the person who signs in subscribes to."""
+    return absolute("/equipe/calendriers")
+
+
 def staff_inbox(query: str = "") -> str:
     """The requests to treat, or those of a filter (« retard=1 »)."""
     return absolute("/equipe/demandes" + (f"?{query}" if query else ""))

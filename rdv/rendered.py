@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from rdv.db import db, is_sqlite, note
-from rdv.models import RenderedEvent
+from rdv.models import Booking, CandidateRequest, RenderedEvent
 
 ROWS_AT_ONCE = 200
 KEPT = timedelta(days=60)  # then it is out of every calendar's window, or shows what changed since
@@ -52,6 +52,23 @@ def keep(events: Sequence[Event], variant: str, now: datetime) -> None:
 
 
 def purge(now: datetime) -> int:
-    """Delete what was rendered long ago; return how many."""
-    result = db.session.execute(sa.delete(RenderedEvent).where(RenderedEvent.rendered_at < now - KEPT))
+    """Delete what was rendered long ago, and what names a person since of whom something changed; return how many.
+
+    A cancelled meeting, or details that were erased, leave nothing of the person behind.
+    """
+    changed = (
+        sa.select(RenderedEvent.id)
+        .join(Booking, Booking.id == RenderedEvent.booking_id)
+        .join(CandidateRequest, CandidateRequest.id == Booking.request_id)
+        .where(
+            sa.or_(
+                Booking.updated_at > RenderedEvent.rendered_at, CandidateRequest.updated_at > RenderedEvent.rendered_at
+            )
+        )
+    )
+    old = RenderedEvent.rendered_at < now - KEPT
+    result = db.session.execute(
+        sa.delete(RenderedEvent).where(sa.or_(old, RenderedEvent.id.in_(changed))),
+        execution_options={"synchronize_session": False},
+    )
     return int(result.rowcount)  # type: ignore[attr-defined]

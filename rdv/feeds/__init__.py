@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from rdv import audit
+from rdv import audit, outbox
 from rdv.agenda import home_zone
 from rdv.db import db
 from rdv.errors import NotFound
@@ -32,6 +32,8 @@ from rdv.tokens import hash_secret
 
 DETAILS = {"minimal": "Initiales et référence", "full": "Nom et formation"}
 FORGOTTEN = timedelta(days=400)  # an address nobody reads any more is closed (reference/ical.md §1.8)
+WARNED = timedelta(days=370)  # its person was told a month before
+FORGOTTEN_KIND = "calendar_forgotten"
 # What applications take (reference/ical.md §1.6): Google drops the rest silently.
 LARGEST, MOST_EVENTS = 1_000_000, 1_000
 
@@ -90,18 +92,46 @@ def revoke(feed: CalendarFeed, now: datetime) -> None:
     _record("feed.revoked", feed, feed.user)
 
 
+def warn_forgotten(now: datetime) -> None:
+    """Tell people, once, which of their calendars nobody has read for a year: reading it again keeps it."""
+    last = _last_read()
+    unread = db.session.execute(
+        sa.select(CalendarFeed, User, last)
+        .join(User, User.id == CalendarFeed.user_id)
+        .where(CalendarFeed.revoked_at.is_(None), User.active, last < now - WARNED)
+        .order_by(CalendarFeed.id)
+    ).all()
+    for feed, user, since in unread:
+        key = f"{FORGOTTEN_KIND}:{feed.public_id}:{since.date()}"
+        outbox.enqueue(FORGOTTEN_KIND, user.email, key, user_id=user.id, data={"feed": feed.public_id})
+
+
+def unread(public_id: str, now: datetime) -> tuple[CalendarFeed, datetime] | None:
+    """Return an open feed that nobody has read for a year, and when it will be closed; None: it is read, or closed."""
+    last = _last_read()
+    found = db.session.execute(
+        sa.select(CalendarFeed, last).where(
+            CalendarFeed.public_id == public_id, CalendarFeed.revoked_at.is_(None), last < now - WARNED
+        )
+    ).one_or_none()
+    return (found[0], max(found[1] + FORGOTTEN, now)) if found else None
+
+
 def close_forgotten(now: datetime) -> int:
     """Close the feeds that nobody has read for more than a year; return how many."""
-    last = sa.func.coalesce(CalendarFeed.last_used_at, CalendarFeed.created_at, type_=CalendarFeed.created_at.type)
     forgotten = db.session.scalars(
         sa.select(CalendarFeed)
-        .where(CalendarFeed.revoked_at.is_(None), last < now - FORGOTTEN)
+        .where(CalendarFeed.revoked_at.is_(None), _last_read() < now - FORGOTTEN)
         .order_by(CalendarFeed.id)
     ).all()
     for feed in forgotten:
         feed.revoked_at = now
         _record("feed.forgotten", feed, None)
     return len(forgotten)
+
+
+def _last_read() -> sa.ColumnElement[datetime]:
+    return sa.func.coalesce(CalendarFeed.last_used_at, CalendarFeed.created_at, type_=CalendarFeed.created_at.type)
 
 
 def choice_of(feed: CalendarFeed) -> Choice:

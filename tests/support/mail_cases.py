@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from rdv import seats
-from rdv.db import transaction
-from rdv.models import OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
+import sqlalchemy as sa
+
+from rdv import feeds, seats
+from rdv.db import db, transaction
+from rdv.models import CalendarFeed, OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
 from tests import make
 
 NOW = "2026-11-20T08:00Z"  # a Friday
@@ -341,6 +343,14 @@ def adviser_invitation_taken_back(house: House) -> OutgoingMail:
     return mail(
         "adviser_invitation", house.adviser.email, user_id=house.adviser.id, data=_invited(booking, "CANCEL", 2)
     )
+
+
+def calendar_forgotten(house: House) -> OutgoingMail:
+    with transaction():
+        feeds.create(house.adviser, house.cfa, feeds.Choice(), "Téléphone de Bob Démonstration")
+        feed = db.session.scalars(sa.select(CalendarFeed)).one()
+        feed.public_id, feed.created_at = "calendrier-demo", datetime.fromisoformat("2025-11-10T08:00+00:00")
+    return mail("calendar_forgotten", house.adviser.email, user_id=house.adviser.id, data={"feed": "calendrier-demo"})
 
 
 def _invited(booking: Any, method: str, sequence: int) -> dict[str, Any]:
@@ -778,7 +788,7 @@ def digest_at_an_address(house: House) -> OutgoingMail:
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
-        adviser_invitation, adviser_invitation_taken_back, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
+        adviser_invitation, adviser_invitation_taken_back, calendar_forgotten, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
         booking_moved_by_who_asks, booking_cancelled_for_who_asks, request_received_to_who_asks,
         adviser_booking_cancelled_by_who_asks, adviser_booking_cancelled_by_a_colleague, adviser_candidate_late,
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,

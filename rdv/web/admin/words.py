@@ -42,6 +42,7 @@ MAILS = {
     "no_slot_left": "Plus aucun créneau (à l’équipe)",
     "reminder_week": "Rappel, une semaine avant",
     "reminder_day": "Rappel, la veille",
+    "calendar_forgotten": "Calendrier abonné que personne ne lit",
     "adviser_invitation": "Invitation dans l’agenda du conseiller",
     "invitation": "Invitation",
     "password_reset": "Mot de passe oublié",
