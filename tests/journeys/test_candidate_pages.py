@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 import sqlalchemy as sa
 
+from rdv import clock
 from rdv.db import transaction
-from rdv.models import TrainingAlias
+from rdv.models import Training, TrainingAlias
 from tests import make
 from tests.support.pages import visit
 
@@ -158,6 +160,65 @@ def test_keys_of_the_ministries_lead_to_the_training(client):
     assert {href for href in page.links() if href.startswith("/formation/")} == {page_of(here), page_of(there)}
     for unknown in ("", "inconnue", "%", "x" * 500):
         assert visit(client, f"/formation?cle={unknown}", status=404).h1 == "Formation introuvable"
+
+
+@pytest.mark.parametrize(
+    ("columns", "query"),
+    [
+        ({"parcoursup_id": "10013"}, {"parcoursup": "10013"}),
+        ({"parcoursup_id": "10013"}, {"idParcoursup": " 10013 "}),
+        ({"onisep_id": "AF.56380"}, {"idActionFormation": "AF.56380"}),
+        ({"affelnet_id": "A20/APP11237"}, {"affelnet": "A20/APP11237"}),
+        ({"rco_id": "14_AF_0000013390|14_SE_0000805767##14_SE_0000974476|18817"},
+         {"idRcoFormation": "14_AF_0000013390|14_SE_0000805767##14_SE_0000974476|18817"}),
+        ({"training_key": "088281P012-59350#L01"}, {"cleMinistereEducatif": "088281P012-59350%23L01"}),
+        ({"training_key": "088281P012-59350#L01", "parcoursup_id": "autre"},
+         {"cleMinistereEducatif": "088281P012-59350#L01", "idParcoursup": "inconnu"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["/formation", "/rdva", "/form", "/espace-pro/form"])
+def test_identifiers_of_other_sites_lead_to_the_training(client, address, columns, query):
+    cfa = make.cfa()
+    make.training(cfa)
+    here = make.training(cfa, make.site(cfa), **columns)
+    answer = client.get(address, query_string={**query, "referrer": "PARCOURSUP"})
+    assert (answer.status_code, answer.location) == (302, page_of(here, "?origine=parcoursup"))
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_siret_with_a_diploma_leads_to_the_training_of_the_centre_or_of_the_place(client):
+    cfa = make.cfa()
+    here = make.training(cfa, make.site(cfa, siret="21590350100017"), diploma_code="32025001")
+    make.training(cfa, make.site(cfa), diploma_code="50022137")
+    make.training(make.cfa(), diploma_code="32025001")
+    for siret in (cfa.siret, "215 903 501 00017"):
+        answer = client.get("/form", query_string={"siret": siret, "cfd": "32025001", "referrer": "inconnu"})
+        assert (answer.status_code, answer.location) == (302, page_of(here))
+    for half in ({"siret": cfa.siret}, {"cfd": "32025001"}, {"siret": cfa.siret, "cfd": ""}):
+        assert client.get("/form", query_string=half).status_code == 404
+
+
+def test_an_identifier_of_several_trainings_asks_which_and_closed_ones_say_so(client, freeze):
+    freeze(NOW)
+    cfa = make.cfa()
+    first, second = (make.training(cfa, make.site(cfa), parcoursup_id="10013") for _ in range(2))
+    page = visit(client, "/formation?parcoursup=10013&origine=lba", status=404)
+    assert page.h1 == "Choisissez le lieu"
+    wanted = {page_of(each, "?origine=lba") for each in (first, second)}
+    assert {href for href in page.links() if href.startswith("/formation/")} == wanted
+    with make.writing() as session:
+        session.get_one(Training, first.id).closed_at = clock.now()
+    assert client.get("/formation?parcoursup=10013").location == page_of(second)
+    with make.writing() as session:
+        session.get_one(Training, second.id).closed_at = clock.now()
+    told = visit(client, client.get("/formation?parcoursup=10013").location, status=404)
+    assert "n’est plus proposée" in told.h1
+
+
+def test_a_short_address_for_posters(client):
+    here = make.training(cfa := make.cfa(), make.site(cfa))
+    assert client.get(f"/f/{here.public_id}?origine=cfa").location == page_of(here, "?origine=cfa")
+    assert visit(client, "/formation/inconnue", status=404).h1
 
 
 def test_what_the_law_asks(client, freeze):

@@ -12,6 +12,7 @@ __all__ = ["bp", "register"]
 def register(app: Flask) -> None:
     """Bind the blueprint with its views."""
     from rdv.web.public import (  # noqa: F401
+        arriving,
         booking,
         cancelling,
         coming,

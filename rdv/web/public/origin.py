@@ -17,7 +17,9 @@ _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 def platform() -> Platform | None:
     """Return the platform that this visit comes from, if it says a known one."""
     if "platform" not in g:
-        g.platform = directory.get_platform(request.args.get("origine", ""))
+        # `referrer`: the links of the service that runs today, which its partners keep.
+        code = request.args.get("origine") or request.args.get("referrer", "").lower()
+        g.platform = directory.get_platform(code)
     found: Platform | None = g.platform
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from rdv import announcements, clock, directory, french, inbox, modes, promise, slots
@@ -116,17 +116,6 @@ def training(public_id: str) -> ResponseReturnValue:
         ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
         closed=closed_notice(found.cfa, found, now), opens=None if free else opens_notice(found.cfa, found, now),
     )  # fmt: skip
-
-
-@bp.get("/formation")
-def training_by_key() -> ResponseReturnValue:
-    """Lead from a « clé ministères éducatifs » to its training; several places when the key lost its end."""
-    key = request.args.get("cle", "").strip()
-    found = directory.by_key(key)
-    if len(found) == 1:
-        return redirect(url_for("public.training", public_id=found[0].public_id, **carried()), 302)
-    opened = [each for each in found if directory.is_open(each)]
-    return render_template("public/unknown_key.html", trainings=opened, kept=carried()), 404
 
 
 @bp.get("/cfa/<public_id>")

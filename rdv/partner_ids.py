@@ -1,0 +1,79 @@
+"""What other sites call our trainings: the identifiers that their links carry, in every spelling that reaches us.
+
+The names are those of the two contracts in use (reference/predecessor.md §3.2, §3.3) beside ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from rdv import directory
+from rdv.db import db
+from rdv.models import Cfa, Site, Training, training_site
+
+# Our own name first; in the order in which they win when a link carries several, as today's service reads them.
+SPELLINGS = {
+    "cle": ("cle", "cleMinistereEducatif", "idCleMinistereEducatif", "cle_ministere_educatif"),
+    "rco": ("rco", "idRcoFormation"),  # deprecated by the catalogue; its links are still about
+    "parcoursup": ("parcoursup", "idParcoursup", "parcoursup_id"),
+    "onisep": ("onisep", "idActionFormation", "onisep_id"),
+    "affelnet": ("affelnet", "idAffelnet", "affelnet_id"),
+    "siret": ("siret",),  # of the centre or of the place, with the diploma
+}
+_DIPLOMA = "cfd"
+_LONGEST = 120
+_COLUMNS = {
+    "rco": Training.rco_id, "parcoursup": Training.parcoursup_id, "onisep": Training.onisep_id,
+    "affelnet": Training.affelnet_id,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PartnerId:
+    """One identifier of a training; `diploma` goes with a SIRET alone."""
+
+    kind: str
+    value: str
+    diploma: str = ""
+
+
+def read(said: Mapping[str, str]) -> PartnerId | None:
+    """Return the identifier that a query or a body carries, None when it carries none of ours, or half of one."""
+    for kind, names in SPELLINGS.items():
+        value = next((text for name in names if (text := said.get(name, "").strip())), "")
+        if not value or len(value) > _LONGEST:
+            continue
+        if kind != "siret":
+            return PartnerId(kind, value)
+        diploma = said.get(_DIPLOMA, "").strip()
+        if diploma and len(diploma) <= _LONGEST:
+            return PartnerId(kind, re.sub(r"\s", "", value), diploma)
+    return None
+
+
+def trainings(meant: PartnerId) -> list[Training]:
+    """Return the trainings that an identifier may mean, closed ones too, at most `directory.MOST_FOUND`."""
+    if meant.kind == "cle":
+        # Escaped twice by who builds the link, « # » reaches us as « %23 ».
+        return directory.by_key(meant.value.replace("%23", "#"))
+    query = sa.select(Training).options(joinedload(Training.cfa), selectinload(Training.sites))
+    if meant.kind == "siret":
+        places = sa.select(training_site.c.training_id).join(Site, Site.id == training_site.c.site_id)
+        query = query.join(Cfa, Cfa.id == Training.cfa_id).where(
+            Training.diploma_code == meant.diploma,
+            sa.or_(Cfa.siret == meant.value, Training.id.in_(places.where(Site.siret == meant.value))),
+        )
+    else:
+        query = query.where(_COLUMNS[meant.kind] == meant.value)
+    return list(db.session.scalars(query.order_by(Training.id).limit(directory.MOST_FOUND)))
+
+
+def open_ones(found: list[Training]) -> list[Training]:
+    """Return those that take candidates; when none does any more, the first, whose page says what to do instead."""
+    opened = [each for each in found if directory.is_open(each)]
+    return opened or found[:1]

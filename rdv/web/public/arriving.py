@@ -1,0 +1,29 @@
+"""Addresses that other sites print, keep and rebuild: whatever identifier they hold, they lead to a page of ours."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from rdv import partner_ids
+from rdv.web.public.blueprint import bp
+from rdv.web.public.origin import carried
+
+
+@bp.get("/formation")
+@bp.get("/rdva")  # the addresses of the service that runs today, kept alive (reference/predecessor.md §1.1, §3.2)
+@bp.get("/form")
+@bp.get("/espace-pro/form")
+def training_by_identifier() -> ResponseReturnValue:
+    """Lead from an identifier of another site to its training; to a choice when it means several, else to a search."""
+    meant = partner_ids.read(request.args)
+    found = partner_ids.open_ones(partner_ids.trainings(meant)) if meant else []
+    if len(found) == 1:
+        return redirect(url_for("public.training", public_id=found[0].public_id, **carried()), 302)
+    return render_template("public/unknown_key.html", trainings=found, kept=carried()), 404
+
+
+@bp.get("/f/<public_id>")
+def short_training(public_id: str) -> ResponseReturnValue:
+    """The address of a training that is short enough for a poster."""
+    return redirect(url_for("public.training", public_id=public_id, **carried()), 302)
