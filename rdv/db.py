@@ -114,6 +114,7 @@ def prepare_engine(engine: Engine, synchronous: str = "FULL") -> None:
             "busy_timeout=10000",
             "journal_mode=WAL",
             f"synchronous={synchronous}",
+            "cache_size=-8000",
             "foreign_keys=ON",
         ):
             cursor.execute("PRAGMA " + pragma)
