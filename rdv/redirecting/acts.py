@@ -13,7 +13,7 @@ from rdv.db import db, violated
 from rdv.errors import EditedMeanwhile, RdvError, WrongTransition
 from rdv.models import CandidateRequest, Membership, RequestEvent, Site, User, membership_site
 from rdv.redirecting import agreement
-from rdv.redirecting.followed import continued
+from rdv.redirecting.followed import continuations, continued
 from rdv.redirecting.target import GONE, Target, is_open
 
 
@@ -125,10 +125,15 @@ def _to_another_centre(
     text: str | None,
     as_asker: bool,
 ) -> CandidateRequest:
+    before = continuations(request)
+    for each in before:  # reopened here meanwhile: in two centres at once is enough
+        if each.status != "closed":
+            raise AlreadyRedirected(f"{each.cfa.shown_name} suit déjà cette demande\u00a0: elle y est encore ouverte.")
     made = inbox.arrival(mode, target.cfa, target.place, target.training, _person(request), now)
     made.callback_windows = list(request.callback_windows)
     made.redirected_from_id = request.id
-    made.submission_id = f"redirect:{request.public_id}"  # unique: passed on once, whoever comes together
+    # Unique: passed on once, whoever comes together; again only once it was reopened.
+    made.submission_id = f"redirect:{request.public_id}" + (f":{len(before)}" if before else "")
     db.session.add(made)
     try:
         db.session.flush()

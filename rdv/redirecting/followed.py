@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from rdv import asker
@@ -11,13 +13,17 @@ from rdv.models import CandidateRequest
 
 
 def continued(request: CandidateRequest) -> CandidateRequest | None:
-    """Return the request of another centre that continues this one, if it was passed on."""
-    return db.session.scalar(
+    """Return the request of another centre that continues this one, the last if it was passed on again once reopened."""
+    return next(iter(continuations(request)), None)
+
+
+def continuations(request: CandidateRequest) -> Sequence[CandidateRequest]:
+    """Return the requests of other centres that this one was passed on as, the last first."""
+    return db.session.scalars(
         sa.select(CandidateRequest)
         .where(CandidateRequest.redirected_from_id == request.id)
-        .order_by(CandidateRequest.id)
-        .limit(1)
-    )
+        .order_by(CandidateRequest.id.desc())
+    ).all()
 
 
 def passed_on_by(request: CandidateRequest) -> set[int]:

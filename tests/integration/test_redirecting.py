@@ -145,12 +145,16 @@ def test_another_centre_receives_its_own_request_and_the_person_is_told(cfa, oth
         act(redirecting.redirect, request, Target(third), "staff", user=adviser, agreed=True)
     with pytest.raises(RdvError, match="ne peut pas y retourner"):
         act(redirecting.redirect, made, Target(cfa), "candidate")
-    # Reopened here, it is not passed on a second time.
+    # Reopened here, it is not passed on a second time while the first centre has it; afterwards it is.
     act(inbox.reopen, request, "staff", user=adviser)
     act(inbox.log_call, request, "reached", "staff", user=adviser)
-    with pytest.raises(redirecting.AlreadyRedirected):
+    with pytest.raises(redirecting.AlreadyRedirected, match="CFA de là-bas suit déjà"):
         act(redirecting.redirect, request, Target(third), "staff", user=adviser, agreed=True)
     assert db.session.scalar(sa.select(sa.func.count()).select_from(CandidateRequest)) == 2
+    act(inbox.close, made, "not_for_us", "staff")
+    again = act(redirecting.redirect, request, Target(third), "staff", user=adviser, agreed=True)
+    assert (again.cfa, redirecting.continued(request)) == (third, again)
+    assert redirecting.followed(request, "zoe@courriel.example") == again  # the person's link leads to the last one
     report = integrity.check(clock.now())
     assert report.sound, report.summary
 
