@@ -58,10 +58,11 @@ def _claims(event: RequestEvent) -> bool:
 
 
 def ask(request: CandidateRequest, now: datetime) -> bool:
-    """Ask by mail, once per request; False when their address had its most today."""
-    if not has_room(request, now):
+    """Ask by mail, once per request; False when their addresses had their most today."""
+    to = readers(request, now)
+    if to is None:
         return False
-    notices.of_request("contact_check", request, request.public_id)
+    write("contact_check", request, request.public_id, to)
     return True
 
 
@@ -70,10 +71,23 @@ def reachable(request: CandidateRequest) -> bool:
     return bool(notices.read(request) or sms.numbers(request))
 
 
-def has_room(request: CandidateRequest, now: datetime) -> bool:
-    """Say whether each address of a request may get one more mail that nobody asked for today."""
-    most, zone = settings().candidate_mails_most_per_day, calling.zone_of(request)
-    return all(allowance.left(email, most, zone, now, UNASKED) for email in sorted(notices.read(request)))
+def readers(request: CandidateRequest, now: datetime) -> list[str] | None:
+    """Return which addresses of a request may get one more mail that nobody asked for today; None when all did get their most.
+
+    Each counts alone: who asks for thirty young people is no reason to leave one of them without news.
+    """
+    most, zone, told = settings().candidate_mails_most_per_day, calling.zone_of(request), notices.read(request)
+    found = [email for email in sorted(told) if allowance.left(email, most, zone, now, UNASKED)]
+    return found if found or not told else None
+
+
+def write(kind: str, request: CandidateRequest, version: str, to: list[str], event: RequestEvent | None = None) -> None:
+    """Write such a mail to these readers; to nobody's inbox when there is none, which texts and the CFA make up for."""
+    if len(to) == len(notices.read(request)):
+        notices.of_request(kind, request, version, event)
+        return
+    for reader in [*to, *sms.numbers(request)]:
+        notices.of_request(kind, request, version, event, reader)
 
 
 def may_say(request: CandidateRequest, events: Sequence[RequestEvent]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import inbox, notices
+from rdv import inbox
 from rdv.db import db
 from rdv.inbox import calling
 from rdv.ladder import contact, history, quiet, times, who
@@ -88,12 +88,13 @@ def _warn(request: CandidateRequest, now: datetime) -> None:
 
 
 def _tell(request: CandidateRequest, now: datetime, opens: datetime) -> bool:
-    """Tell the candidate, and a team that was shut until now; False when their address had its most today."""
-    if not contact.has_room(request, now):
+    """Tell the candidate, and a team that was shut until now; False when their addresses had their most today."""
+    to = contact.readers(request, now)
+    if to is None:
         return False
     late = request.rung < TEAM
     event = _rung(request, LAST, now, {} if contact.reachable(request) else {"unreachable": True})
-    notices.of_request("follow_up_candidate", request, str(event.id), event)
+    contact.write("follow_up_candidate", request, str(event.id), to, event)
     if late:
         inbox.tell("follow_up_team", request, str(event.id), who.warned(request, now), event, not_before=opens)
     return True

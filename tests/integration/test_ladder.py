@@ -426,6 +426,19 @@ def test_a_candidate_gets_few_mails_a_day_that_they_did_not_ask_for_and_the_rest
     assert place.at("2026-12-02T08:00")[0] == ("follow_up_candidate", "zoe@courriel.example")
 
 
+@only_once
+def test_who_asks_for_many_has_few_mails_and_each_young_person_has_theirs(place, change_settings):
+    change_settings(candidate_mails_most_per_day=2)
+    helper = {"asker": "helper", "asker_first_name": "Ali", "asker_email": "ali@mission-locale.example"}
+    asked = [place.ask(email=f"jeune{number}@courriel.example", **helper) for number in range(4)]
+    told = [to for kind, to in place.at("2026-12-01T17:00") if kind == "follow_up_candidate"]
+    assert [request.rung for request in asked] == [3] * 4
+    assert sorted(to for to in told if to.startswith("jeune")) == [
+        f"jeune{number}@courriel.example" for number in range(4)
+    ]
+    assert told.count("ali@mission-locale.example") == 2
+
+
 def test_what_is_looked_at_is_read_by_its_index(place):
     request = place.ask()
     assert ladder.to_look(clock.now()) == [request.id]
