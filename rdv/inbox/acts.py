@@ -65,10 +65,12 @@ def _allow(request: CandidateRequest, status: str, refusal: str | None = None) -
         raise WrongTransition(refusal)
 
 
-def _own(request: CandidateRequest, user: User | None) -> None:
-    """Whoever acts first on a request follows it."""
-    if user is not None and request.owner_id is None:
-        request.owner_id = user.id
+def _own(request: CandidateRequest, user: User | None) -> dict[str, Any]:
+    """Whoever acts first on a request follows it; return what the event keeps of it, should it be taken back."""
+    if user is None or request.owner_id is not None:
+        return {}
+    request.owner_id = user.id
+    return {"took": True}
 
 
 def promise(request: CandidateRequest, now: datetime) -> str:
@@ -100,7 +102,7 @@ def answer(
             "notez l’appel."
         )
     take(request, version)
-    _own(request, user)
+    data = {**(data or {}), **_own(request, user)}
     event = record(request, "answer", actor, now, user=user, text=text, data=data)
     notices.of_request(
         "request_answered", request, str(event.id), event, not_before=_undo_over(now) if undoable else None
@@ -120,8 +122,8 @@ def answered_elsewhere(
     """Record that somebody answered in writing by another way (their own mailbox): an answer, and no mail of ours."""
     take(request, version)
     _allow(request, "waiting_candidate", "Cette demande est terminée. Rouvrez-la avant de noter une réponse.")
-    _own(request, user)
-    return record(request, "answered_elsewhere", actor, now, user=user, text=text or None, internal=True)
+    took = _own(request, user)
+    return record(request, "answered_elsewhere", actor, now, user=user, text=text or None, data=took, internal=True)
 
 
 def log_call(
@@ -155,7 +157,7 @@ def log_call(
         data["next"] = planned.isoformat()
         if request.status not in state.TO_TREAT:
             data["due"] = promise(request, now)
-    _own(request, user)
+    data |= _own(request, user)
     event = record(request, "call", actor, now, user=user, text=text or None, data=data, internal=True)
     if result in NOT_REACHED:
         notices.of_request("call_missed", request, str(event.id), event, not_before=_undo_over(now))

@@ -12,6 +12,7 @@ from rdv.errors import RdvError, WrongTransition
 from rdv.inbox import acts, first_answers, state
 from rdv.models import CandidateRequest, OutgoingMail, OutgoingSms, RequestEvent, User
 
+_BY_THE_CLOCK = "follow_up"
 KINDS = ("answer", "answered_elsewhere", "call", "closed")
 TOO_LATE = "Il est trop tard pour annuler. S’il y avait un message, il est parti\u00a0: écrivez-en un autre si besoin."
 
@@ -24,8 +25,10 @@ def undoable(request: CandidateRequest, event: RequestEvent | None, now: datetim
 
 
 def last_event(request: CandidateRequest) -> int | None:
-    """Return the id of the last event of a request."""
-    query = sa.select(sa.func.max(RequestEvent.id)).where(RequestEvent.request_id == request.id)
+    """Return the id of the last event of a request; a reminder that the clock wrote is nobody's act."""
+    query = sa.select(sa.func.max(RequestEvent.id)).where(
+        RequestEvent.request_id == request.id, RequestEvent.kind != _BY_THE_CLOCK
+    )
     return db.session.scalar(query)
 
 
@@ -33,7 +36,7 @@ def settled(request: CandidateRequest, now: datetime) -> list[RequestEvent]:
     """Return the events that the candidate's side may read of: none taken back, nor one that still may be."""
     events = list(request.events)
     gone = state.undone_ids(events)
-    last = events[-1] if events else None
+    last = next((event for event in reversed(events) if event.kind != _BY_THE_CLOCK), None)
     if last is not None and last.kind in KINDS and last.actor == "staff" and now < last.at + acts.UNDO:
         gone.add(last.id)
     return [event for event in events if event.id not in gone]
@@ -64,6 +67,8 @@ def undo(request: CandidateRequest, event_id: int, now: datetime, user: User) ->
     # A thread older than the dates kept in it tells none: the one promised stays.
     replace(restored, due_at=restored.due_at or request.due_at).write(request)
     request.follow_up_at = now
+    if event.data.get("took") and request.owner_id == user.id:
+        request.owner_id = None
     if restored.first_answered_at is None:
         first_answers.forget(request)
     return taken_back

@@ -123,6 +123,21 @@ def test_taken_back_within_twenty_seconds_the_words_return(client, house, path):
 
 
 @pytest.mark.sqlite_only
+def test_what_is_taken_back_is_nobodys_again_even_if_the_clock_wrote_meanwhile(client, house, path):
+    asked = house.request
+    assert asked.owner_id is None
+    sent = submit(client, visit(client, path), form=FORM, button="Envoyer la réponse", **{"answer-text": "Trop vite."})
+    db.session.expire_all()
+    assert asked.owner_id == house.adviser.id
+    with make.writing():
+        inbox.record(asked, "follow_up", "system", clock.now(), data={"rung": 1}, internal=True)
+    submit(client, sent, form="Annuler", button="Annuler (20 s)")
+    db.session.expire_all()
+    assert asked.owner_id is None
+    assert [mail.status for mail in answers()] == ["dropped"]
+
+
+@pytest.mark.sqlite_only
 def test_a_colleague_who_answers_meanwhile_is_seen_and_nothing_typed_is_lost(client, house, path):
     page = visit(client, path)
     other = client.application.test_client()
