@@ -16,6 +16,10 @@ from rdv.models import CandidateRequest, OutgoingMail, RequestEvent
 from rdv.settings import settings
 
 ASKED_AFTER = timedelta(days=5)
+CLOSED = (
+    "Ce centre n’accueille plus de candidats\u00a0: personne n’y répondra. "
+    "Cherchez un autre centre qui propose cette formation."
+)
 TOLD = 3  # the rung at which the candidate hears that nobody answered
 UNASKED = ("follow_up_candidate", "contact_check")  # what we write without being asked
 _UNDECIDED = ("answered", "unreachable", "no_follow_up")  # closed by the CFA's word: the candidate may say otherwise
@@ -103,7 +107,7 @@ def say(request: CandidateRequest, contacted: bool, now: datetime, *, as_asker: 
     """Record the candidate's word: yes closes, no reopens with a new promise and tells the CFA. Saying it again changes nothing.
 
     « No » changes nothing either while a promise runs, or while the CFA is being reminded of it: saying so is no way to
-    wait longer. Raises WrongTransition when their word no longer counts.
+    wait longer. Raises WrongTransition when their word no longer counts, or when the centre closed: nobody is there to answer.
     """
     inbox.take(request)
     events = history.of(request)
@@ -112,6 +116,8 @@ def say(request: CandidateRequest, contacted: bool, now: datetime, *, as_asker: 
     known = request.status == "closed" and seen(events) if contacted else _expected(request)
     if known:
         return None
+    if not contacted and request.cfa.closed_at is not None:
+        raise WrongTransition(CLOSED)
     due = {} if contacted else {"due": inbox.promise(request, now)}
     event = inbox.record(
         request, "contact_check", "candidate", now, data={"contacted": contacted, **due, **asker.mark(as_asker)}

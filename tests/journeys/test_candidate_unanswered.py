@@ -100,3 +100,16 @@ def test_what_is_not_offered_cannot_be_reached(client, late):
     stranger = make.training(make.cfa(), make.site(make.cfa()))
     visit(client, path(late, f"/autre-centre/{stranger.public_id}"), status=404)
     visit(client, path(late, "/autre-centre/inconnu"), status=404)
+
+
+def test_a_centre_that_closed_promises_nothing_more(client, late):
+    with make.writing():
+        late.cfa.closed_at = clock.now()
+    due = late.due_at
+    ask = visit(client, path(late, "/contact"))
+    told = submit(client, ask, button="Non, pas encore", status=409)
+    assert "Ce centre n’accueille plus de candidats" in told.text
+    assert told.link("Chercher un autre centre").startswith("/?q=")
+    db.session.expire_all()
+    assert (late.rung, late.due_at) == (3, due)
+    assert "Merci" in submit(client, ask, button="Oui, le centre a répondu").text

@@ -47,6 +47,6 @@ def _ask(reading: Reading, refusal: RdvError | None = None) -> ResponseReturnVal
         who=found.first_name if reading.is_asker else None, may_say=ladder.may_say(found, ladder.history.of(found)),
         promised=ladder.promised(found) if found.status in inbox.TO_TREAT else None,
         late=found.due_at is not None and found.due_at <= clock.now(), phone=inbox.phone_of(found),
-        reference=found.reference, form_value=form_token(PURPOSE, found.public_id, fresh=True),
+        reference=found.reference, training_title=found.training.shown_title if found.training else None, form_value=form_token(PURPOSE, found.public_id, fresh=True),
     )  # fmt: skip
     return page, refusal.status if refusal else 200
