@@ -73,6 +73,7 @@ class Config:
     limit_posts_per_contact: int = 10  # same e-mail or phone
     limit_posts_per_cfa: int = 600
     limit_requests_per_day: int = 12  # callbacks and messages of one person, in a day
+    limit_feed_reads: int = 240  # whole calendars of one feed address, an hour; what did not change is not counted
     limit_failed_secrets: int = 60  # wrong links and feed addresses, per address prefix
     limit_sign_in_per_account: int = 10
     limit_sign_in_per_address: int = 100

@@ -31,6 +31,7 @@ def environment(database_url: str, instance: Path) -> dict[str, str]:
         "INSTANCE_DIR": str(instance),
         "SECRET_KEY": "bench-key-of-32-characters-or-more",
         "FORM_MAX_SECONDS": "86400",
+        "LIMIT_FEED_READS": "1000000",
         "LIMIT_POSTS_PER_ADDRESS": "1000000",
         "LIMIT_POSTS_PER_CONTACT": "1000000",
         "LIMIT_POSTS_PER_CFA": "1000000",

@@ -51,6 +51,11 @@ def keep(events: Sequence[Event], variant: str, now: datetime) -> None:
                 return
 
 
+def forget(booking_id: int) -> None:
+    """Delete what is kept of a booking: the bytes of before a cancellation name the person, that of after does not."""
+    db.session.execute(sa.delete(RenderedEvent).where(RenderedEvent.booking_id == booking_id))
+
+
 def purge(now: datetime) -> int:
     """Delete what was rendered long ago, and what names a person since of whom something changed; return how many.
 

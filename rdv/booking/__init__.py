@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from rdv import asker, audit, inbox, notices, outbox, rules, seats, sms, thread, waitlist
+from rdv import asker, audit, inbox, notices, outbox, rendered, rules, seats, sms, thread, waitlist
 from rdv.booking import statement
 from rdv.booking.seated import seat_person as seat_person
 from rdv.candidate import Candidate, Submission
@@ -284,6 +284,7 @@ def cancel(
     )  # fmt: skip
     if changed.rowcount != 1:
         raise WrongTransition
+    rendered.forget(booking.id)  # nothing else would, if no calendar asked again
     db.session.refresh(booking)
     request = _held_request(booking)
     data = {"slot": booking.slot.public_id, **asker.mark(as_asker), **({"choice": choice} if choice else {})}

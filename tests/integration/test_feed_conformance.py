@@ -613,6 +613,38 @@ def test_rendered_details_do_not_outlive_the_person(house: House, client: Client
     assert db.session.scalar(held) == 0
 
 
+def test_a_cancellation_forgets_what_named_the_person(house: House, client: Client, now: FrozenClock) -> None:
+    made, kept = one(house), one(house, "2026-12-02T14:00")
+    opened(house, client, detail="full").poll()
+    opened(house, client).poll()
+    now.tick(minutes=5)
+    with transaction():
+        booking.cancel(made, "candidate", clock.now())
+    of = db.session.scalars(sa.select(RenderedEvent.booking_id)).all()  # and no calendar asked again
+    assert set(of) == {kept.id}
+
+
+def test_an_address_read_whole_without_end_is_told_to_wait(
+    house: House, client: Client, now: FrozenClock, change_settings: Callable[..., None]
+) -> None:
+    change_settings(limit_feed_reads=3)
+    hasty, patient = opened(house, client), opened(house, client)
+    for _ in range(3):
+        hasty.etag = ""
+        hasty.poll()
+    hasty.poll(status=304)  # what did not change costs nothing
+    held, hasty.etag = hasty.etag, ""
+    refused = hasty.poll(status=429)
+    assert refused.headers["Retry-After"] == "3600"
+    assert b"BEGIN:VCALENDAR" not in refused.data
+    patient.poll()  # each address has its own
+    hasty.etag = held
+    hasty.poll(status=304)
+    now.tick(hours=1)
+    hasty.etag = ""
+    hasty.poll()
+
+
 def test_a_forgotten_address_is_closed(house: House, client: Client, now: FrozenClock) -> None:
     read, forgotten = opened(house, client), opened(house, client)
     now.tick(days=300)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from flask import Response, current_app, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rdv import clock, feeds
-from rdv.errors import NotFound
+from rdv.errors import NotFound, TooManyRequests
+from rdv.settings import settings
+from rdv.throttle import Limit, count
 from rdv.web.error_pages import refusal
 from rdv.web.feeds import bp
 from rdv.web.feeds.answer import calendar_answer, unchanged
@@ -26,9 +28,29 @@ def feed(secret: str) -> Response:
         )
     body = None
     if not unchanged(found.etag, found.changed_at) and request.method != "HEAD":
+        _count_read(found.feed.public_id)
         body = feeds.body(found.feed, now)
     feeds.note_poll(found, request.user_agent.string, now)
     return calendar_answer(body, found.etag, found.changed_at, "private, no-cache")
+
+
+def _count_read(public_id: str) -> None:
+    """Count a whole calendar against its own address; raise TooManyRequests. A busy database loses the count.
+
+    Never against the network: Google reads everybody's from its own.
+    """
+    try:
+        count([Limit("feed.read", public_id, settings().limit_feed_reads)])
+    except OperationalError as error:
+        current_app.logger.warning("calendar read not counted: %s", type(error.orig).__name__)
+
+
+@bp.errorhandler(TooManyRequests)
+def too_often(error: TooManyRequests) -> Response:
+    """Say when to come back: applications obey, people never see it."""
+    response = refusal(429)
+    response.headers["Retry-After"] = str(settings().limit_window)
+    return response
 
 
 @bp.errorhandler(DBAPIError)
