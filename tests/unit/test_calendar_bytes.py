@@ -266,3 +266,47 @@ def test_the_instant_read_back_is_the_instant_stored(start: datetime, minutes: i
     for found in read_by_all(data):
         event = found[MEETING.uid]
         assert (event.start, event.end) == (start, end)
+
+
+def changes_of(zone: str) -> list[datetime]:
+    """Return the instants of 2026 to 2028 when this zone changes its clocks."""
+    hours_of = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=n) for n in range(3 * 365 * 24)]
+    offsets = [each.astimezone(ZoneInfo(zone)).utcoffset() for each in hours_of]
+    return [hours_of[n] for n in range(1, len(hours_of)) if offsets[n] != offsets[n - 1]]
+
+
+@pytest.mark.parametrize("zone", [PARIS, *french.ZONE_NAMES])
+def test_every_zone_around_its_changes_and_across_its_midnight(zone: str) -> None:
+    """Each half hour before and after each change of clocks, the repeated hour twice, and both sides of midnight."""
+    changes = changes_of(zone)
+    assert len(changes) == (6 if zone in (PARIS, "America/Miquelon") else 0)
+    starts = {change + timedelta(minutes=minutes) for change in changes for minutes in range(-120, 121, 30)}
+    starts |= {wall(day, "23:45", zone) for day in ("2026-01-31", "2026-07-14", "2026-12-31", "2028-02-29")}
+    local = {n: start.astimezone(ZoneInfo(zone)) for n, start in enumerate(sorted(starts))}
+    crossing = [each for each in local.values() if (each + timedelta(minutes=45)).date() > each.date()]
+    assert len(crossing) >= 4
+    if changes:
+        hours_said = [each.replace(tzinfo=None) for each in local.values()]
+        assert len(set(hours_said)) < len(hours_said)  # an hour of the clock that comes twice is among them
+    data = written(
+        *(
+            meeting(uid=f"{n}@rdv", starts_at=each, ends_at=each.astimezone(UTC) + timedelta(minutes=45), zone=zone)
+            for n, each in local.items()
+        )
+    )
+    for found in read_by_all(data):
+        for n, each in local.items():
+            stored = each.astimezone(UTC)
+            assert (found[f"{n}@rdv"].start, found[f"{n}@rdv"].end) == (stored, stored + timedelta(minutes=45))
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.dates(date(2020, 1, 1), date(2049, 12, 31)), st.integers(0, 60))
+@example(date(2026, 3, 29), 0)
+@example(date(2026, 10, 25), 0)
+@example(date(2026, 12, 31), 1)
+def test_the_closed_days_read_back_are_the_days_stored(first: date, more: int) -> None:
+    last = first + timedelta(days=more)
+    data = written(ical.AllDay("c@rdv", 0, MADE, MADE, first, last, "Fermeture du centre"))
+    for found in read_by_all(data):
+        assert (found["c@rdv"].start, found["c@rdv"].end) == (first, last + timedelta(days=1))
