@@ -37,6 +37,9 @@ def one(house: House, day: str = "2026-12-01T14:00", **columns: Any) -> Booking:
     return booked(make.slot(house.adviser, house.site, house.kind, starts_at=day, **columns))
 
 
+TOO_LARGE = "Ce calendrier est très grand"
+
+
 def only(data: bytes) -> list[str]:
     (event,) = events(data)
     return event
@@ -191,13 +194,23 @@ def test_f21_minimal_names_no_candidate_at_all(house: House, client: Client) -> 
         assert row.reference in text
 
 
-def test_f22_the_window_and_what_a_large_calendar_is_told(house: House, client: Client, now: FrozenClock) -> None:
+def test_f22_the_window_and_what_a_large_calendar_is_told(
+    house: House, client: Client, now: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for day in ("2026-10-20T14:00", "2026-10-28T14:00", "2027-11-20T14:00", "2027-12-20T14:00"):
         make.booking(make.slot(house.adviser, house.site, house.kind, starts_at=day))
     application = opened(house, client)
     application.poll()
     days = sorted(event.start.date().isoformat() for event in application.events.values())
     assert days == ["2026-10-28", "2027-11-20"]
+    assert (feeds.LARGEST, feeds.MOST_EVENTS) == (1_000_000, 1_000)
+    page = f"/equipe/calendriers/{db.session.scalars(sa.select(CalendarFeed)).one().public_id}"
+    sign_in(client, house.adviser)
+    for name, most in (("MOST_EVENTS", 1), ("LARGEST", 500)):
+        assert TOO_LARGE not in client.get(page).get_data(as_text=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(feeds, name, most)
+            assert TOO_LARGE in client.get(page).get_data(as_text=True)
 
 
 def test_f23_free_slots_come_when_asked_and_make_nobody_busy(house: House, client: Client, now: FrozenClock) -> None:
