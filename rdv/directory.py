@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from rdv.db import db, is_sqlite
 from rdv.errors import NotFound
-from rdv.models import Cfa, Platform, Site, Training, TrainingAlias, training_site
+from rdv.models import Cfa, CfaDomain, Platform, Site, Training, TrainingAlias, training_site
 
 MOST_FOUND = 20
 TRAININGS_PAGE = 20
@@ -48,6 +48,13 @@ def get_platform(code: str) -> Platform | None:
     if not 0 < len(code) <= 30:
         return None
     return db.session.scalar(sa.select(Platform).where(Platform.code == code))
+
+
+def domains_of(cfa: Cfa) -> list[str]:
+    """Return the web sites on which a centre says that its button stands, in alphabetical order."""
+    return list(
+        db.session.scalars(sa.select(CfaDomain.host).where(CfaDomain.cfa_id == cfa.id).order_by(CfaDomain.host))
+    )
 
 
 def platforms() -> list[Platform]:

@@ -17,11 +17,17 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
-def _policy(ours: str = "'self'") -> str:
+def _policy(ours: str = "'self'", ancestors: str = "'none'") -> str:
     return (
         f"default-src 'none'; script-src {ours}; style-src {ours}; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+        f"frame-ancestors {ancestors}"
     )
+
+
+def framed_policy(ancestors: list[str]) -> str:
+    """Return the policy of a page that the pages of these origins may frame, and no other."""
+    return _policy(ancestors=" ".join(ancestors))
 
 
 _ALWAYS = {

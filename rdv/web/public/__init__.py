@@ -19,8 +19,10 @@ def register(app: Flask) -> None:
         contact,
         contacted,
         elsewhere,
+        frame,
         information,
         moving,
+        origin,
         pages,
         personal,
         redirecting,
@@ -31,4 +33,5 @@ def register(app: Flask) -> None:
         waiting,
     )
 
+    app.jinja_env.globals["in_frame"] = origin.in_frame
     app.register_blueprint(bp)

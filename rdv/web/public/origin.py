@@ -24,6 +24,11 @@ def platform() -> Platform | None:
     return found
 
 
+def in_frame() -> bool:
+    """Say whether this page stands in a frame of the platform's page."""
+    return request.args.get("cadre") == "1"
+
+
 def page_code() -> str:
     """Return the code that the CFA's rules know this visit by: the platform's, or that of the CFA's own page."""
     found = platform()
@@ -33,7 +38,8 @@ def page_code() -> str:
 def carried() -> dict[str, Any]:
     """Return the query parameters that every link and form of this page keeps."""
     found = platform()
-    return {"origine": found.code} if found else {}
+    kept: dict[str, Any] = {"origine": found.code} if found else {}
+    return kept | {"cadre": 1} if in_frame() else kept
 
 
 def note_arrival(cfa: Cfa) -> None:

@@ -14,6 +14,7 @@ from rdv import announcements, clock, directory, french, inbox, modes, promise, 
 from rdv.errors import NotFound
 from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
+from rdv.web.public import frame
 from rdv.web.public.blueprint import bp
 from rdv.web.public.origin import carried, note_arrival, page_code
 from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of
@@ -146,6 +147,7 @@ def cfa(public_id: str) -> ResponseReturnValue:
 def open_cfa(public_id: str) -> Cfa:
     """Return a CFA that takes candidates, or raise NotFound."""
     found = directory.get_cfa(public_id)
+    frame.belongs_to(found)
     if found.closed_at is not None:
         raise NotFound("Ce centre de formation n’accueille plus de candidats. Cherchez-en un autre depuis l’accueil.")
     return found
@@ -154,6 +156,7 @@ def open_cfa(public_id: str) -> Cfa:
 def open_training(public_id: str) -> Training:
     """Return a training that takes candidates, or raise ClosedTraining or NotFound."""
     found = directory.get_training(public_id)
+    frame.belongs_to(found.cfa)
     if not directory.is_open(found):
         raise ClosedTraining(found)
     return found

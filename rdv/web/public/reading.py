@@ -11,6 +11,7 @@ from rdv import asker, clock, inbox, redirecting
 from rdv.errors import LinkInvalid, NotFound
 from rdv.models import Booking, CandidateRequest, RequestEvent
 from rdv.tokens import check_recipient, read_link
+from rdv.web.public import frame
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,5 @@ def open_link(token: str) -> Reading:
         raise LinkInvalid from None
     recipient = check_recipient(link, asker.contacts(found), found.link_version)
     found = redirecting.followed(found, recipient)
+    frame.belongs_to(found.cfa)
     return Reading(found, token, asker.reads(found, recipient))

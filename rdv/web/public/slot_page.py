@@ -23,6 +23,7 @@ from rdv.errors import (
     TooManyRequests,
 )
 from rdv.models import Booking, Slot, Training
+from rdv.web.public import frame
 from rdv.web.public.forms import BookingForm
 from rdv.web.public.origin import carried, page_code
 from rdv.web.public.pages import way_out, ways_of
@@ -60,6 +61,7 @@ def page(
     found: Slot, training: Training | None, form: BookingForm, refusal: RdvError | None = None, status: int = 200
 ) -> ResponseReturnValue:
     """Show the form that books or waits, as typed, or other dates when the slot takes nobody any more."""
+    frame.belongs_to(found.cfa)
     now = clock.now()
     shown = shown_of(found, training, now)
     crowded = isinstance(refusal, SlotUnavailable) and shown.free and form.too_many_for(found)
