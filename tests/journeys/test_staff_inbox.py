@@ -425,6 +425,22 @@ def test_a_booking_shows_its_meeting_and_how_to_move_it(client, cfa, adviser):
     assert not page.links("Déplacer ou annuler")
 
 
+def test_one_comes_back_to_the_list_one_left(client, cfa, adviser):
+    asked = ask(cfa)
+    filtered = visit(client, f"{URL}?etat=toutes&suivi=personne")
+    page = visit(client, filtered.links("Zoé Lambert")[0])
+    wanted = page.one("a.fr-breadcrumb__link").get("href")
+    assert names(visit(client, wanted)) == names(filtered)
+    assert "suivi=personne" in wanted
+    noted = submit(client, page, form="note-form", **{"note-text": "Rappelée."})
+    assert noted.one("a.fr-breadcrumb__link").get("href") == wanted
+    refused = submit(client, noted, form="note-form", status=400, **{"note-text": ""})
+    assert refused.one("a.fr-breadcrumb__link").get("href") == wanted
+    for odd in ("", "https://ailleurs.example/?x", "a b", "x" * 400, "%0d%0aSet-Cookie"):
+        plain = visit(client, f"{URL}/{asked.public_id}?liste={odd}")
+        assert plain.one("a.fr-breadcrumb__link").get("href") == URL
+
+
 def test_another_centres_request_does_not_exist_and_no_act_passes_without_token(client, cfa, adviser):
     other = ask(make.cfa())
     visit(client, f"{URL}/{other.public_id}", status=404)

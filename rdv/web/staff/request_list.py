@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from rdv import clock, french, inbox, links
 from rdv.models import CandidateRequest
 from rdv.web import request_lines
+from rdv.web.staff import list_left
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_membership
 from rdv.web.staff.request_filters import FilterForm, SearchForm
@@ -75,6 +77,8 @@ def show(
     counted = form.counted() if search is None else {}
     numbers = inbox.counts(cfa.id, counted, now) if counted else {}
     addresses = form.numbered()
+    pages: dict[str, Any] = {name: request.args.get(name) for name in cursors}
+    left = list_left.opened_from(form.address(**pages))
     return render_template(
         "staff/requests.html",
         form=search or SearchForm(formdata=None),
@@ -98,7 +102,10 @@ def show(
         is_search=search is not None,
         items=[
             request_lines.row(
-                each, now, url_for("staff.request_detail", public_id=each.public_id), current_membership().user_id
+                each,
+                now,
+                url_for("staff.request_detail", public_id=each.public_id, **left),
+                current_membership().user_id,
             )
             for each in found.rows
         ],

@@ -14,7 +14,7 @@ from rdv.extensions import csrf
 from rdv.models import CandidateRequest, RequestEvent
 from rdv.web import outcome_form, request_lines
 from rdv.web.request_lines import zone_of
-from rdv.web.staff import composer, slot_lines
+from rdv.web.staff import composer, list_left, slot_lines
 from rdv.web.staff.blueprint import bp
 from rdv.web.staff.context import current_cfa, current_person, current_role, require_manager
 from rdv.web.staff.posted import posted_version, session_refusal
@@ -27,7 +27,7 @@ MEANWHILE = (
 
 
 def _href(found: CandidateRequest) -> str:
-    return url_for("staff.request_detail", public_id=found.public_id)
+    return url_for("staff.request_detail", public_id=found.public_id, **list_left.carried())
 
 
 @bp.get("/equipe/demandes/<public_id>")
@@ -165,6 +165,8 @@ def _page(
     return render_template(
         "staff/request.html",
         found=found,
+        here=_href(found),
+        back=list_left.back(),
         forms=forms,
         form=next((each for each in (forms.outcome, forms.answer, forms.note, forms.close) if each.errors), None),
         refusal=refusal,
