@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 
 from rdv import clock
@@ -26,6 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite_only: not repeated on PostgreSQL (say why beside it)")
     config.addinivalue_line("markers", "own_app: an application of its own, to add addresses, hooks or filters to it")
     config.pluginmanager.register(report.RunReport(), "rdv-report")
+    if os.environ.get(
+        "RDV_FORBID_SKIPS"
+    ):  # continuous integration says the same twice; elsewhere new examples are tried
+        settings.load_profile("ci")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

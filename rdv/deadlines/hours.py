@@ -102,12 +102,20 @@ class Hours:
         return clock.to_zone(instant, self.zone).date()
 
     def of_day(self, day: date) -> list[Span]:
-        """Return when the place is open on a local day, as instants; a span that clocks skip whole is none."""
+        """Return when the place is open on a local day, as instants; a span that clocks skip whole is none, those that meet count once."""
         spans = [
             (opening(day, opens, self.zone), closing(day, closes, self.zone))
             for opens, closes in opening_spans(day, self.hours, self.territory, self.shut)
         ]
-        return [(opens, closes) for opens, closes in spans if opens < closes]
+        joined: list[Span] = []
+        for opens, closes in spans:
+            if opens >= closes:
+                continue
+            if joined and opens < joined[-1][1]:  # in the hour that autumn repeats, 2:30 closes after 2:30 opens
+                before, until = joined.pop()
+                opens, closes = before, max(until, closes)
+            joined.append((opens, closes))
+        return joined
 
     def after(self, instant: datetime) -> Iterator[Span]:
         """Yield what is left of the opening spans from an instant on, for a year at most."""

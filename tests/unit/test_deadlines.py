@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -150,6 +150,13 @@ def test_working_minutes_between_two_instants(place, opening, start, end, minute
     if minutes:
         assert there.minutes_between(at(start), there.later(at(start), minutes)) == minutes
         assert there.minutes_between(there.earlier(at(end), minutes), at(end)) == minutes
+
+
+def test_spans_that_touch_in_the_hour_that_autumn_repeats_count_once():
+    there = hours(site(PARIS, [(6, 1, 2.5), (6, 2.5, 4)]))
+    day = clock.day_bounds(date(2026, 10, 25), "Europe/Paris")
+    assert there.minutes_between(*day) == 4 * 60  # from 1 to 4 on a wall clock, and the hour that comes twice
+    assert there.minutes_between(at("2026-10-25T00:30+00:00"), at("2026-10-25T00:31+00:00")) == 1
 
 
 PLACES = st.sampled_from(
