@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class RdvError(Exception):
     """Base of every expected refusal."""
@@ -91,6 +93,10 @@ class TooManyRequests(RdvError):
         "Réessayez dans une heure ; ce que vous avez saisi n’a pas été envoyé."
     )
     status = 429
+
+    def __init__(self, message: str | None = None, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until  # when the window that is full ends, where it is known
 
 
 class TooManyToday(TooManyRequests):

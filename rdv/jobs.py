@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rdv import (
+    api_keys,
     attendance,
     clock,
     delivery_events,
@@ -99,6 +100,7 @@ def purge(now: datetime) -> None:
         feeds.close_forgotten(now)
         feeds.warn_forgotten(now)
         viewers.purge(now)
+        api_keys.purge(now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 

@@ -70,8 +70,9 @@ def count(limits: Sequence[Limit]) -> None:
     for number, key in enumerate(sorted(by_key)):
         parameters |= {f"key{number}": key, f"since{number}": by_key[key].since(now)}
     counted = execute_alone(_upsert(len(by_key)), parameters)
-    if any(number > by_key[key].most for key, number in counted):
-        raise TooManyRequests
+    passed = [by_key[key].until(now) for key, number in counted if number > by_key[key].most]
+    if passed:
+        raise TooManyRequests(until=max(passed))
 
 
 def check(limit: Limit) -> None:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
-from rdv import clock
+from rdv import api_keys, clock
 from rdv.db import db, transaction
 from rdv.models import (
     Booking,
@@ -305,3 +305,9 @@ def booking(slot: Slot, **columns: Any) -> Booking:
 def platform(code: str = "lba") -> Platform:
     """Return one of the platforms that the migrations create."""
     return db.session.execute(sa.select(Platform).filter_by(code=code)).scalar_one()
+
+
+def api_key(code: str = "lba", *scopes: str, at: datetime | None = None) -> api_keys.NewKey:
+    """Return a new key of a platform and its secret; every scope unless told."""
+    with writing():
+        return api_keys.create(platform(code), "essais", scopes or api_keys.SCOPES, at or clock.now())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from rdv.cli import accounts, catalogue, demo, integrity, mails, requests, worker
+from rdv.cli import accounts, api_keys, catalogue, demo, integrity, mails, requests, worker
 
 
 def register(app: Flask) -> None:
     """Add every command."""
-    for module in (accounts, catalogue, demo, integrity, mails, requests, worker):
+    for module in (accounts, api_keys, catalogue, demo, integrity, mails, requests, worker):
         module.register(app)

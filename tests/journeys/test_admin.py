@@ -23,7 +23,7 @@ from tests.support.browser import Client
 from tests.support.pages import Page, sign_in, submit, visit
 
 TABLES = (
-    "centres", "lieux", "formations", "comptes", "rattachements", "demandes", "courriels", "adresses", "sms", "taches", "plateformes", "journal",
+    "centres", "lieux", "formations", "comptes", "rattachements", "demandes", "courriels", "adresses", "sms", "taches", "plateformes", "cles", "journal",
 )  # fmt: skip
 
 
@@ -72,6 +72,7 @@ def test_every_table_opens(client: Client, service: User) -> None:
     site = make.site(cfa)
     make.training(cfa, site)
     make.booking(make.slot(make.adviser(cfa), site))
+    make.api_key()
     for name in TABLES:
         assert seen(client, f"/admin/{name}/").all("tbody tr")
         if name not in ("plateformes", "taches"):  # no search there

@@ -34,6 +34,8 @@ def settings(database_url: str, instance_dir: Path, **changes: object) -> Config
         "limit_posts_per_contact": 100_000,
         "limit_posts_per_cfa": 100_000,
         "limit_failed_secrets": 100_000,
+        "limit_api_per_minute": 100_000,
+        "limit_api_per_hour": 100_000,
         "limit_sign_in_per_account": 100_000,
         "limit_sign_in_per_address": 100_000,
         **changes,

@@ -15,6 +15,7 @@ from flask_admin.theme import Bootstrap4Theme
 from rdv import clock, french, overview, stats
 from rdv.db import db
 from rdv.models import (
+    ApiKey,
     AuditEntry,
     CandidateRequest,
     Cfa,
@@ -29,6 +30,7 @@ from rdv.models import (
     User,
 )
 from rdv.web.admin import base, views, words
+from rdv.web.admin.api_keys import ApiKeyView
 from rdv.web.headers import csp_nonce
 
 
@@ -64,6 +66,7 @@ _TABLES: tuple[tuple[type[base.ServiceView], Any, str, str], ...] = (
     (views.TextView, OutgoingSms, "SMS", "sms"),
     (views.JobView, JobRun, "Tâches", "taches"),
     (views.PlatformView, Platform, "Plateformes", "plateformes"),
+    (ApiKeyView, ApiKey, "Clés de l’API", "cles"),
     (views.AuditView, AuditEntry, "Journal", "journal"),
 )
 

@@ -131,6 +131,7 @@ _ACTS = {
     "retried": "renvoyé",
     "reviewed": "relu",
     "revoked": "retiré",
+    "rotated": "remplacé",
     "service_team": "équipe du service",
     "settings_changed": "réglages modifiés",
     "signed_out_everywhere": "déconnecté partout",
@@ -138,6 +139,7 @@ _ACTS = {
 }
 
 _NOUNS = {
+    "api_key": "Clé de l’API",
     "calendar_feed": "Calendrier",
     "cfa": "Centre",
     "closure": "Fermeture",
@@ -182,8 +184,11 @@ _FACTS = {
     "hours": "horaires",
     "requests": "demandes",
     "name": "nom",
+    "platform": "plateforme",
+    "replaces": "remplace",
     "role": "rôle",
     "scope": "étendue",
+    "scopes": "droits",
     "seats": "places",
     "sites": "lieux",
     "to": "au",
