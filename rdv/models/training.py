@@ -39,6 +39,9 @@ class Training(Base):
     parcoursup_id: Mapped[str | None] = mapped_column(sa.String(20), index=True)
     affelnet_id: Mapped[str | None] = mapped_column(sa.String(40), index=True)
     onisep_id: Mapped[str | None] = mapped_column(sa.String(40), index=True)
+    # Listed there, as the catalogue's perimeters say (reference/predecessor.md §7.6).
+    parcoursup_visible: Mapped[bool] = mapped_column(default=False)
+    affelnet_visible: Mapped[bool] = mapped_column(default=False)
     rco_id: Mapped[str | None] = mapped_column(sa.String(120), index=True)  # deprecated, still resolved
     email: Mapped[str | None] = mapped_column(sa.String(254))  # contact of this training
     phone: Mapped[str | None] = mapped_column(sa.String(20))

@@ -23,6 +23,7 @@ from rdv.rules.days import lock_advisers as lock_advisers
 from rdv.rules.days import recount as recount
 from rdv.rules.platforms import OWN_PAGE as OWN_PAGE
 from rdv.rules.platforms import open_to as open_to
+from rdv.rules.platforms import shown_by_any as shown_by_any
 from rdv.rules.platforms import shown_on as shown_on
 from rdv.rules.rulebook import NO_RULE as NO_RULE
 from rdv.rules.rulebook import Effective as Effective

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from rdv.models import Slot
+from rdv.models import BookingRule, Slot
 from rdv.rules.rulebook import effective, rulebook
 
 OWN_PAGE = "cfa"
@@ -33,3 +33,17 @@ def open_to(slot: Slot, platform: str) -> bool:
     """Say whether a page of this platform may book a slot; one that is booked by its link alone was sent by the CFA."""
     allowed = effective(slot.cfa_id, slot.site_id, slot.meeting_type_id).platforms
     return not slot.listed or allowed is None or platform in allowed
+
+
+def shown_by_any(platform: str) -> sa.ColumnElement[bool]:
+    """Return the condition on slots of several CFAs that a page of this platform shows: the same as `shown_on`, in SQL."""
+
+    def said(*scope: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
+        codes = sa.select(sa.cast(BookingRule.platforms, sa.Text)).where(BookingRule.cfa_id == Slot.cfa_id, *scope)
+        return codes.correlate(Slot).scalar_subquery()
+
+    by_type = said(BookingRule.meeting_type_id == Slot.meeting_type_id)
+    by_site = said(BookingRule.meeting_type_id.is_(None), BookingRule.site_id == Slot.site_id)
+    by_cfa = said(BookingRule.meeting_type_id.is_(None), BookingRule.site_id.is_(None))
+    codes = sa.func.coalesce(by_type, by_site, by_cfa)
+    return sa.or_(codes.is_(None), codes.contains(f'"{platform}"', autoescape=True))
