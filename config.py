@@ -67,6 +67,9 @@ class Config:
     demo: bool = False  # allows `seed-demo` and `demo-facts`
     sqlite_synchronous: str = "FULL"  # OFF in tests only
 
+    # Requests that a platform's usual rhythm would have brought during its silence, before the service team is told.
+    platform_silence_expected: int = 12
+
     # Abuse limits: how many in a window, counted in the database (reference: design.md §5.8).
     limit_window: int = 3600  # seconds
     limit_posts_per_address: int = 60  # /24 or /48 prefix: a school shares one address

@@ -226,10 +226,10 @@ def one_at_a_time(subject: str, *, shared: bool = False) -> None:
     db.session.connection().execute(sa.select(lock(number)))
 
 
-def insert_once(model: type[Base], rows: list[dict[str, Any]], unique: str) -> int:
-    """Insert rows in the current transaction, except those whose unique column holds their value already; how many were."""
+def insert_once(model: type[Base], rows: list[dict[str, Any]], *unique: str) -> int:
+    """Insert rows in the current transaction, except those whose unique columns hold their values already; how many were."""
     insert = (sqlite.insert if is_sqlite() else postgresql.insert)(model)
-    statement = insert.values(rows).on_conflict_do_nothing(index_elements=[unique])
+    statement = insert.values(rows).on_conflict_do_nothing(index_elements=unique)
     counted = {"preserve_rowcount": True}  # psycopg's, which SQLAlchemy keeps of UPDATE and DELETE alone
     return int(db.session.connection().execute(statement, execution_options=counted).rowcount)
 

@@ -20,6 +20,7 @@ from rdv import (
     integrity,
     invitations,
     ladder,
+    platform_health,
     reminders,
     rendered,
     shortage,
@@ -160,6 +161,12 @@ def invite_advisers(now: datetime) -> None:
         raise Found(f"{failed} people not invited")
 
 
+def watch_platforms(now: datetime) -> None:
+    """Tell the service team of platforms that fell silent, and of those that are heard again."""
+    with transaction():
+        platform_health.watch(now)
+
+
 def _each(ids: Iterable[int], act: Callable[[int, datetime], None], now: datetime) -> int:
     """Act on each of these rows in a transaction of its own; return how many failed, each of which stops no other."""
     failed = 0
@@ -192,6 +199,7 @@ JOBS = (
     Job("follow_up", timedelta(minutes=5), follow_up),
     Job("write_digests", timedelta(minutes=30), write_digests),
     Job("tell_no_slot", timedelta(hours=1), tell_no_slot),
+    Job("watch_platforms", timedelta(minutes=30), watch_platforms),
     Job("refresh_medians", timedelta(days=1), refresh_medians),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

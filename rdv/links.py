@@ -182,6 +182,11 @@ def staff_outcomes() -> str:
     return absolute("/equipe/journee?sans-suite=1")
 
 
+def platform_health() -> str:
+    """What each platform sends, for the service team."""
+    return absolute("/admin/sante/")
+
+
 def home() -> str:
     """The first page."""
     return absolute("/")

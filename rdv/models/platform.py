@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from rdv.db import Base, UTCDateTime
 from rdv.models.cfa import Cfa, Site
-from rdv.models.columns import CreatedAt, Key, PublicId, one_of
+from rdv.models.columns import CreatedAt, Instant, Key, PublicId, one_of
 
 # How a platform comes to show a centre (reference/predecessor.md §7.4, §7.5):
 # always: as soon as the training is open; opt_out: after notice, unless refused; premium: after an explicit yes;
@@ -99,3 +99,20 @@ class CfaDomain(Base):
     cfa: Mapped[Cfa] = relationship()
 
     __table_args__ = (sa.UniqueConstraint("cfa_id", "host"),)
+
+
+class PlatformSilence(Base):
+    """A platform that usually sends requests and sent none any more: each silence is told once, and so is its end."""
+
+    __tablename__ = "platform_silence"
+
+    id: Mapped[Key]
+    platform_id: Mapped[int] = mapped_column(sa.ForeignKey("platform.id", ondelete="CASCADE"))
+    since: Mapped[Instant]  # its last request
+    expected: Mapped[int] = mapped_column(sa.Integer)  # requests that its usual rhythm would have brought by then
+    told_at: Mapped[Instant]
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime())  # a request came again
+
+    platform: Mapped[Platform] = relationship()
+
+    __table_args__ = (sa.UniqueConstraint("platform_id", "since"),)

@@ -112,6 +112,7 @@ class CandidateRequest(Base):
         sa.CheckConstraint("(status = 'closed') = (outcome IS NOT NULL)", name="outcome"),
         sa.CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="contact"),
         sa.Index("ix_candidate_request_inbox", "cfa_id", "status", "due_at", "id"),
+        sa.Index("ix_candidate_request_platform_id_created_at", "platform_id", "created_at"),
         # To treat, most urgent first: what every keyset page of the inbox walks.
         sa.Index(
             "ix_candidate_request_todo", "cfa_id", "due_at", "id",

@@ -43,6 +43,8 @@ CHOSEN = {
     "mail_event": {"kind": "delivered"},
     "calendar_feed": {"scope": "adviser", "detail": "minimal", "site_id": None},
     "rendered_event": {"slot_id": None},
+    "platform": {"life_cycle": "always"},
+    "platform_consent": {"state": "active"},
 }  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rdv import feeds, seats
+from rdv import directory, feeds, seats
 from rdv.db import db, transaction
-from rdv.models import CalendarFeed, OutgoingMail, RequestEvent, SeatHold, WaitlistEntry
+from rdv.models import CalendarFeed, OutgoingMail, PlatformSilence, RequestEvent, SeatHold, WaitlistEntry
 from tests import make
 
 NOW = "2026-11-20T08:00Z"  # a Friday
@@ -351,6 +351,26 @@ def calendar_forgotten(house: House) -> OutgoingMail:
         feed = db.session.scalars(sa.select(CalendarFeed)).one()
         feed.public_id, feed.created_at = "calendrier-demo", datetime.fromisoformat("2025-11-10T08:00+00:00")
     return mail("calendar_forgotten", house.adviser.email, user_id=house.adviser.id, data={"feed": "calendrier-demo"})
+
+
+SILENT_SINCE = "2026-11-17T15:20:00+00:00"
+
+
+def platform_silent(house: House) -> OutgoingMail:
+    lba = directory.get_platform("lba")
+    assert lba is not None
+    since = datetime.fromisoformat(SILENT_SINCE)
+    make.saved(PlatformSilence(platform_id=lba.id, since=since, expected=14, told_at=since))
+    return _of_platform("platform_silent", {"expected": 14})
+
+
+def platform_heard(house: House) -> OutgoingMail:
+    return _of_platform("platform_heard", {})
+
+
+def _of_platform(kind: str, data: dict[str, Any]) -> OutgoingMail:
+    member = make.service_member(email="equipe@service.example", first_name="Dominique")
+    return mail(kind, member.email, user_id=member.id, data={"platform": "lba", "since": SILENT_SINCE, **data})
 
 
 def _invited(booking: Any, method: str, sequence: int) -> dict[str, Any]:
@@ -788,7 +808,7 @@ def digest_at_an_address(house: House) -> OutgoingMail:
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
-        adviser_invitation, adviser_invitation_taken_back, calendar_forgotten, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
+        platform_silent, platform_heard, adviser_invitation, adviser_invitation_taken_back, calendar_forgotten, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
         booking_moved_by_who_asks, booking_cancelled_for_who_asks, request_received_to_who_asks,
         adviser_booking_cancelled_by_who_asks, adviser_booking_cancelled_by_a_colleague, adviser_candidate_late,
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,

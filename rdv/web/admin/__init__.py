@@ -31,6 +31,7 @@ from rdv.models import (
 )
 from rdv.web.admin import base, views, words
 from rdv.web.admin.api_keys import ApiKeyView
+from rdv.web.admin.platform_health import PlatformHealthPage
 from rdv.web.headers import csp_nonce
 
 
@@ -82,3 +83,4 @@ def register(app: Flask) -> None:
     )
     for view, model, name, path in _TABLES:
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path))
+    admin.add_view(PlatformHealthPage(name="Santé des plateformes", endpoint="admin_sante", url="sante"))

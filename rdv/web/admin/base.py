@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_admin import AdminIndexView
+from flask_admin import AdminIndexView, BaseView
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.model.base import ViewArgs
 from flask_login import current_user
@@ -48,6 +48,10 @@ class ServiceTeamOnly:
 
 class IndexView(ServiceTeamOnly, AdminIndexView):
     """The first page: what needs a person."""
+
+
+class PageView(ServiceTeamOnly, BaseView):
+    """A page of its own, beside the tables."""
 
 
 def _moment(_view: Any, value: datetime, _name: str = "") -> str:

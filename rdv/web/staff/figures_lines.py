@@ -9,7 +9,7 @@ from babel.dates import format_date
 
 from rdv import french, stats
 from rdv.french import NBSP
-from rdv.web.staff import chart
+from rdv.web import chart
 
 TOO_FEW = "Trop peu"
 
