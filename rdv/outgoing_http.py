@@ -1,6 +1,7 @@
 """Calls that leave the house: TLS verified, no redirection, no proxy, never a private address (design.md §6).
 
 The address is resolved once, checked and connected to: a name cannot turn private between the check and the call.
+Each step has a time-out, and the whole call an end: a server that drips bytes holds nobody.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")  # the only IPv6 that is routed between networks (RFC 4291 §2.4)
 _LARGEST = 64 * 1024  # bytes of an answer that are read
+STEPS = 3  # a call ends after this many time-outs, were each of its bytes in time
 
 
 class Unreachable(Exception):
@@ -34,42 +39,92 @@ class Answer:
 def post_json(
     url: str, body: Any, headers: Mapping[str, str], *, timeout: float, allow_private: bool = False
 ) -> Answer:
-    """Post JSON and return the answer, whatever its status. `timeout`: seconds for each step. Raises Unreachable."""
+    """Post JSON and return the answer, whatever its status. `timeout`: as `post`. Raises Unreachable."""
+    content = json.dumps(body, ensure_ascii=False).encode()
+    return post(url, content, {"Accept": "application/json", **headers}, timeout=timeout, allow_private=allow_private)
+
+
+def post(
+    url: str, content: bytes, headers: Mapping[str, str], *, timeout: float, allow_private: bool = False
+) -> Answer:
+    """Post these bytes, which are JSON, and return the answer, whatever its status.
+
+    `timeout`: seconds for each step; `STEPS` times that for all of them together. Raises Unreachable.
+    """
     target = urlsplit(url)
     host = target.hostname or ""
     secure = target.scheme == "https"
-    content = json.dumps(body, ensure_ascii=False).encode()
-    sent = {"Host": target.netloc, "Content-Type": "application/json", "Accept": "application/json", **headers}
+    sent = {"Host": target.netloc, "Content-Type": "application/json", **headers}
     try:
         if not secure and not allow_private:
             raise Unreachable("PlainHttp")
         port = target.port or (443 if secure else 80)
         connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        connection.sock = _connected(host, port, timeout, allow_private, secure)
-        try:
-            connection.request("POST", target.path + (f"?{target.query}" if target.query else "") or "/", content, sent)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.read(_LARGEST))
-        finally:
-            connection.close()
+        with _ending(timeout * STEPS) as call:
+            connection.sock = _connected(host, port, timeout, allow_private, secure, call)
+            try:
+                path = target.path + (f"?{target.query}" if target.query else "") or "/"
+                connection.request("POST", path, content, sent)
+                answer = connection.getresponse()
+                found = Answer(answer.status, answer.read(_LARGEST))
+            except (OSError, http.client.HTTPException):
+                if not call.over:
+                    raise
+            finally:
+                connection.close()
+            if call.over:  # what looks whole was cut by us
+                raise TimeoutError
+            return found
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(type(error).__name__) from None
 
 
-def _connected(host: str, port: int, timeout: float, allow_private: bool, secure: bool) -> socket.socket:
+class _Call:
+    """The sockets of a call, shut at its end whatever the other side does."""
+
+    def __init__(self) -> None:
+        self.sockets: list[socket.socket] = []
+        self.over = False
+
+    def end(self) -> None:
+        self.over = True
+        for each in self.sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _ending(seconds: float) -> Iterator[_Call]:
+    call = _Call()
+    timer = threading.Timer(seconds, call.end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield call
+    finally:
+        timer.cancel()
+
+
+def _connected(host: str, port: int, timeout: float, allow_private: bool, secure: bool, call: _Call) -> socket.socket:
     failure: OSError = OSError()
     for address in _addresses(host, port, allow_private):
+        if call.over:
+            raise TimeoutError
         try:
-            bare = socket.create_connection((address, port), timeout)
+            found = socket.create_connection((address, port), timeout)
         except OSError as error:
             failure = error
             continue
+        call.sockets = [found]
         if not secure:
-            return bare
+            return found
         try:
-            return ssl.create_default_context().wrap_socket(bare, server_hostname=host)
+            found = ssl.create_default_context().wrap_socket(found, server_hostname=host, do_handshake_on_connect=False)
+            call.sockets = [found]
+            found.do_handshake()
+            return found
         except OSError as error:
-            bare.close()
+            found.close()
             failure = error
     raise failure
 
@@ -87,5 +142,7 @@ def _is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found.sixtofour or found.teredo or found in _NAT64:
             return False  # an IPv4 address in disguise
+        if found.ipv4_mapped is None and found not in _UNICAST:
+            return False
         found = found.ipv4_mapped or found
     return found.is_global and not found.is_multicast
