@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rdv import clock, dead_addresses, delivery, delivery_events, inbox, links, transport
+from rdv import clock, dead_addresses, delivery, delivery_events, inbox, links, signature, transport
 from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.models import AuditEntry, DeadAddress, MailEvent, OutgoingMail, RequestEvent
-from rdv.web.api import mail_events, signature
+from rdv.web.api import mail_events
 from tests import make
 from tests.support.pages import sign_in, submit, visit
 

@@ -11,12 +11,11 @@ from typing import Any
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, delivery_events
+from rdv import clock, delivery_events, signature
 from rdv.db import transaction
 from rdv.delivery_events import Event
 from rdv.errors import NotFound, RdvError
 from rdv.settings import settings
-from rdv.web.api import signature
 from rdv.web.api.blueprint import bp
 from rdv.web.forms import count_failed_secret
 
