@@ -58,6 +58,9 @@ class Config:
     sms_most_per_day: int = 6  # to one number, in 24 hours
     sms_allow_private: bool = False  # a provider on a private address: tests, or a gateway of one's own
 
+    webhook_timeout: float = 10.0  # seconds for each step of telling a platform (docs/webhooks.md)
+    webhook_allow_private: bool = False  # tests and development: plain http, private addresses
+
     # Mails that nobody asked for, to one address in one day of its place. What is beyond waits for the next morning.
     staff_mails_most_per_day: int = (
         15  # new requests and follow-ups, all mails counted; the morning's digest tells the rest
@@ -148,6 +151,8 @@ class Config:
             found.append("MAIL_TLS=none : réservé à un relais local")
         if self.sms_provider == "console":
             found.append("SMS_PROVIDER : http, ou none pour ne pas envoyer de SMS, en production")
+        if self.webhook_allow_private:
+            found.append("WEBHOOK_ALLOW_PRIVATE : interdit en production, les adresses viennent des plateformes")
         if self.mail_from.endswith(".example"):
             found.append("MAIL_FROM : une adresse réelle est obligatoire en production")
         if self.demo:

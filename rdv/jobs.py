@@ -28,6 +28,7 @@ from rdv import (
     throttle,
     viewers,
     waitlist,
+    webhooks,
 )
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
@@ -98,6 +99,7 @@ def purge(now: datetime) -> None:
         throttle.purge(now)
         delivery_events.purge(now)
         rendered.purge(now)
+        webhooks.purge(now)
         feeds.close_forgotten(now)
         feeds.warn_forgotten(now)
         viewers.purge(now)

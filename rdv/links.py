@@ -202,6 +202,11 @@ def sign_in() -> str:
     return absolute("/connexion")
 
 
+def admin_webhooks() -> str:
+    """The service team's list of the addresses where platforms are told."""
+    return absolute("/admin/evenements/")
+
+
 def feed(secret: str) -> str:
     """The address of a calendar feed."""
     return absolute(f"/flux/{secret}.ics")

@@ -16,10 +16,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from rdv import clock, delivery, demo, jobs
+from rdv import clock, delivery, demo, jobs, webhooks
 from rdv.jobs import Job
 
 MAIL_EVERY = 3  # seconds between two looks at the outbox, for mails and for text messages
+WEBHOOK_LOOKS = 4  # looks at what platforms are told, at the same time; none takes a thread of the others' work
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -38,11 +39,16 @@ def build(app: Flask) -> BackgroundScheduler:
     """Return the scheduler with every job, not started."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(4)},
+        executors={"default": ThreadPoolExecutor(4), "webhooks": ThreadPoolExecutor(WEBHOOK_LOOKS)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 300},
     )
     scheduler.add_job(_in_context(app, deliver_mail), "interval", seconds=MAIL_EVERY, id="deliver_mail")
     scheduler.add_job(_in_context(app, deliver_texts), "interval", seconds=MAIL_EVERY, id="deliver_texts")
+    # Several looks at once: one that a slow platform holds leaves the others to the next look.
+    scheduler.add_job(
+        _in_context(app, deliver_webhooks), "interval", seconds=MAIL_EVERY, id="deliver_webhooks", executor="webhooks",
+        max_instances=WEBHOOK_LOOKS,
+    )  # fmt: skip
     for job in every_job(app):
         # The first look comes at once: what was due while nobody ran is done now, or was done already (its slot is
         # claimed). Then at least one look in each slot.
@@ -68,6 +74,12 @@ def deliver_mail() -> None:
 def deliver_texts() -> None:
     """Send the text messages that are due, claimed in the same way."""
     delivery.deliver_texts()
+
+
+def deliver_webhooks() -> None:
+    """Tell platforms what happened to the requests that they sent."""
+    webhooks.relay(clock.now())
+    webhooks.deliver_due()
 
 
 def _top_up_demo(_now: datetime) -> None:

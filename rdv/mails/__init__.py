@@ -19,6 +19,7 @@ from rdv.mails import (
     staff_invitations,
     undelivered,
     waitlist,
+    webhooks,
 )
 from rdv.mails.message import Kind
 
@@ -39,4 +40,5 @@ KINDS: dict[str, Kind] = {
     **reminders.KINDS,
     **staff_invitations.KINDS,
     **undelivered.KINDS,
+    **webhooks.KINDS,
 }

@@ -22,6 +22,7 @@ from rdv.models.system import (
 from rdv.models.training import Training, TrainingAlias, training_site
 from rdv.models.user import Membership, User, membership_site
 from rdv.models.waitlist import SeatHold, WaitlistEntry
+from rdv.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -62,6 +63,8 @@ __all__ = [
     "TrainingAlias",
     "User",
     "WaitlistEntry",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "membership_site",
     "training_site",
 ]

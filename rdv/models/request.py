@@ -163,10 +163,21 @@ class RequestEvent(Base):
     text: Mapped[str | None] = mapped_column(sa.Text)
     data: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     internal: Mapped[bool] = mapped_column(default=False)  # seen by staff only
+    # Whether platforms were told (rdv.webhooks). The database writes the default: no writer of events can forget it.
+    relayed: Mapped[bool] = mapped_column(server_default=sa.false())
 
     user: Mapped[User | None] = relationship()
 
-    __table_args__ = (one_of("kind", EVENT_KINDS, "kind"), one_of("actor", ACTORS, "actor"))
+    __table_args__ = (
+        one_of("kind", EVENT_KINDS, "kind"),
+        one_of("actor", ACTORS, "actor"),
+        sa.Index(
+            "ix_request_event_to_relay",
+            "id",
+            sqlite_where=sa.text("relayed = 0"),
+            postgresql_where=sa.text("NOT relayed"),
+        ),
+    )
 
 
 class FirstAnswer(Base):

@@ -33,6 +33,7 @@ def test_each_link_is_a_route(app):
         "staff.request_detail": links.staff_request(request),
         "staff.slot": links.staff_slot(slot),
         "staff.agenda": links.staff_agenda(),
+        "admin_evenements.index_view": links.admin_webhooks(),
         "staff.requests": links.staff_inbox(),
         "staff.day": links.staff_outcomes(),
         "staff.sign_in": links.sign_in(),

@@ -41,10 +41,11 @@ CHOSEN = {
     "first_answer": {"mode": "callback"},
     "dead_address": {"reason": "hard_bounce"},
     "mail_event": {"kind": "delivered"},
-    "calendar_feed": {"scope": "adviser", "detail": "minimal", "site_id": None},
-    "rendered_event": {"slot_id": None},
     "platform": {"life_cycle": "always"},
     "platform_consent": {"state": "active"},
+    "webhook_delivery": {"kind": "created", "state": "pending"},
+    "calendar_feed": {"scope": "adviser", "detail": "minimal", "site_id": None},
+    "rendered_event": {"slot_id": None},
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from tests.support.browser import Client
 from tests.support.pages import Page, sign_in, submit, visit
 
 TABLES = (
-    "centres", "lieux", "formations", "comptes", "rattachements", "demandes", "courriels", "adresses", "sms", "taches", "plateformes", "cles", "journal",
+    "centres", "lieux", "formations", "comptes", "rattachements", "demandes", "courriels", "adresses", "sms", "taches", "plateformes", "cles", "evenements", "envois", "journal",
 )  # fmt: skip
 
 

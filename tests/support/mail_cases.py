@@ -10,7 +10,15 @@ import sqlalchemy as sa
 
 from rdv import directory, feeds, seats
 from rdv.db import db, transaction
-from rdv.models import CalendarFeed, OutgoingMail, PlatformSilence, RequestEvent, SeatHold, WaitlistEntry
+from rdv.models import (
+    CalendarFeed,
+    OutgoingMail,
+    PlatformSilence,
+    RequestEvent,
+    SeatHold,
+    WaitlistEntry,
+    WebhookEndpoint,
+)
 from tests import make
 
 NOW = "2026-11-20T08:00Z"  # a Friday
@@ -371,6 +379,18 @@ def platform_heard(house: House) -> OutgoingMail:
 def _of_platform(kind: str, data: dict[str, Any]) -> OutgoingMail:
     member = make.service_member(email="equipe@service.example", first_name="Dominique")
     return mail(kind, member.email, user_id=member.id, data={"platform": "lba", "since": SILENT_SINCE, **data})
+
+
+def webhook_dead(house: House) -> OutgoingMail:
+    member = make.service_member(email="equipe@rdv-apprentissage.example", first_name="Éva")
+    platform = make.platform("lba")
+    make.saved(
+        WebhookEndpoint(
+            public_id="adresse-demo", platform_id=platform.id, url="https://lba.example/rdv/evenements",
+            events=["created"], disabled_at=datetime.fromisoformat("2026-11-20T07:00+00:00"),
+        )
+    )  # fmt: skip
+    return mail("webhook_dead", member.email, user_id=member.id, data={"endpoint": "adresse-demo"})
 
 
 def _invited(booking: Any, method: str, sequence: int) -> dict[str, Any]:
@@ -808,7 +828,7 @@ def digest_at_an_address(house: House) -> OutgoingMail:
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
-        platform_silent, platform_heard, adviser_invitation, adviser_invitation_taken_back, calendar_forgotten, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
+        platform_silent, platform_heard, adviser_invitation, adviser_invitation_taken_back, calendar_forgotten, webhook_dead, booking_confirmed_to_who_asks, booking_confirmed_to_whom_it_is_for, booking_confirmed_to_an_odd_name,
         booking_moved_by_who_asks, booking_cancelled_for_who_asks, request_received_to_who_asks,
         adviser_booking_cancelled_by_who_asks, adviser_booking_cancelled_by_a_colleague, adviser_candidate_late,
         booking_confirmed, booking_confirmed_overseas_by_phone, booking_confirmed_video, booking_confirmed_group,

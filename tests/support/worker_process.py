@@ -1,7 +1,8 @@
 """The real worker (`flask worker`), stopped for ever at one step, so that a test may kill it exactly there.
 
 `python -m tests.support.worker_process STEP`: prints STEP when it is reached and goes no further. Steps: start (nothing
-is stopped), claim, render, send, mark; sms-send, sms-mark. The hooks are here, in test code: the product knows none of them.
+is stopped), claim, render, send, mark; sms-send, sms-mark; webhook-send,
+webhook-mark. The hooks are here, in test code: the product knows none of them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from config import Config
-from rdv import delivery, mailer, transport, worker
+from rdv import delivery, mailer, outgoing_http, transport, worker
 from rdv.sms.http import HttpProvider
 from tests.support import forks
 
@@ -46,6 +47,8 @@ STEPS: dict[str, Callable[[], None]] = {
     "send": lambda: before(transport, "send", "send"),  # rendered and stored, nothing sent
     "mark": lambda: after(transport, "send", "mark"),  # the relay said 250, the row does not know
     "sms-send": lambda: before(HttpProvider, "send", "sms-send"),
+    "webhook-send": lambda: before(outgoing_http, "post", "webhook-send"),
+    "webhook-mark": lambda: after(outgoing_http, "post", "webhook-mark"),
     "sms-mark": lambda: after(HttpProvider, "send", "sms-mark"),
 }
 

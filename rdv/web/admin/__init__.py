@@ -28,10 +28,13 @@ from rdv.models import (
     Site,
     Training,
     User,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from rdv.web.admin import base, views, words
 from rdv.web.admin.api_keys import ApiKeyView
 from rdv.web.admin.platform_health import PlatformHealthPage
+from rdv.web.admin.webhooks import WebhookDeliveryView, WebhookEndpointView
 from rdv.web.headers import csp_nonce
 
 
@@ -68,6 +71,8 @@ _TABLES: tuple[tuple[type[base.ServiceView], Any, str, str], ...] = (
     (views.JobView, JobRun, "Tâches", "taches"),
     (views.PlatformView, Platform, "Plateformes", "plateformes"),
     (ApiKeyView, ApiKey, "Clés de l’API", "cles"),
+    (WebhookEndpointView, WebhookEndpoint, "Adresses d’événements", "evenements"),
+    (WebhookDeliveryView, WebhookDelivery, "Envois aux plateformes", "envois"),
     (views.AuditView, AuditEntry, "Journal", "journal"),
 )
 

@@ -51,6 +51,7 @@ MAILS = {
     "password_changed": "Mot de passe changé",
     "cfa_activation": "Activer l’espace du centre",
     "cfa_activated_notice": "Espace du centre activé",
+    "webhook_dead": "Événements coupés (à l’équipe du service)",
 }
 
 TEXTS = {
@@ -138,6 +139,9 @@ _ACTS = {
     "service_team": "équipe du service",
     "settings_changed": "réglages modifiés",
     "signed_out_everywhere": "déconnecté partout",
+    "tested": "essayée",
+    "paused": "mise en pause",
+    "resumed": "remise en service",
     "values_changed": "valeurs modifiées",
 }
 
@@ -165,6 +169,8 @@ _NOUNS = {
     "sms": "SMS",
     "training": "Formation",
     "user": "Compte",
+    "webhook": "Adresse d’événements",
+    "webhook_delivery": "Événement",
 }
 
 _FACTS = {
