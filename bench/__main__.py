@@ -12,6 +12,7 @@ from bench.inbox import inbox_pages
 from bench.publish import publish_1000
 from bench.slot_page import slot_page, slot_page_scale
 from bench.stats import stats_scenario
+from bench.webhooks import webhooks_scenario
 from tests.support.postgres import NoServer, find_server
 
 SCENARIOS = {
@@ -26,6 +27,7 @@ SCENARIOS = {
     "feed-build": (feed_build, 5),
     "feed-poll": (feed_poll, 5),
     "catalogue-import": (catalogue_import, 1),
+    "webhooks": (webhooks_scenario, 3),
 }
 
 
