@@ -60,6 +60,11 @@ class Config:
 
     webhook_timeout: float = 10.0  # seconds for each step of telling a platform (docs/webhooks.md)
     webhook_allow_private: bool = False  # tests and development: plain http, private addresses
+    # What opens where (rdv.consents); the days of campaigns are those of each platform, in /admin.
+    platform_campaigns: bool = True  # False: nobody is invited, followed up nor reminded (a copy, a first deployment)
+    opt_out_days: int = 15  # to refuse, then silence opens
+    premium_follow_up_days: int = 10  # without an answer
+    platform_link_days: int = 30  # links of these mails
 
     # Mails that nobody asked for, to one address in one day of its place. What is beyond waits for the next morning.
     staff_mails_most_per_day: int = (

@@ -1,4 +1,4 @@
-"""Where « Prendre rendez-vous » stands: the one rule of what is bookable on which platform, for one training and for all.
+"""Where « Prendre rendez-vous » stands: the one rule of what is bookable on which platform, for one training and for all.
 
 A candidate who comes by a link is never turned away from an open training: only buttons and the API ask this.
 `on` and `ids` give the same answer (tests compare them on a generated table of cases).

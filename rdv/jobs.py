@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,7 @@ from rdv import (
     api_keys,
     attendance,
     clock,
+    consents,
     delivery_events,
     feeds,
     integrity,
@@ -32,6 +34,7 @@ from rdv import (
 )
 from rdv.db import db, transaction, violated
 from rdv.models import JobRun
+from rdv.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +172,32 @@ def watch_platforms(now: datetime) -> None:
         platform_health.watch(now)
 
 
-def _each(ids: Iterable[int], act: Callable[[int, datetime], None], now: datetime) -> int:
+def open_platforms(now: datetime) -> None:
+    """Open the platforms that centres were told of and did not refuse, and start seasons anew."""
+    with transaction():
+        consents.reset(now)
+    failed = _each(consents.to_activate(now), consents.activate, now)
+    if failed:
+        raise Found(f"{failed} centres not opened on platforms")
+
+
+def invite_to_platforms(now: datetime) -> None:
+    """Tell or ask the centres that have not been, follow up once, and repeat the yearly commitment."""
+    if not settings().platform_campaigns:
+        return
+    failed = _each(consents.to_invite_opt_out(now), consents.invite_opt_out, now)
+    failed += _each(consents.to_follow_up(now), consents.follow_up, now)
+    failed += _each(consents.to_invite_premium(now), consents.invite_premium, now)
+    with transaction():
+        consents.remind(now)
+    if failed:
+        raise Found(f"{failed} centres not told of platforms")
+
+
+Row = TypeVar("Row", int, tuple[int, int])
+
+
+def _each(ids: Iterable[Row], act: Callable[[Row, datetime], None], now: datetime) -> int:
     """Act on each of these rows in a transaction of its own; return how many failed, each of which stops no other."""
     failed = 0
     for row_id in ids:
@@ -203,5 +231,7 @@ JOBS = (
     Job("tell_no_slot", timedelta(hours=1), tell_no_slot),
     Job("watch_platforms", timedelta(minutes=30), watch_platforms),
     Job("refresh_medians", timedelta(days=1), refresh_medians),
+    Job("open_platforms", timedelta(days=1), open_platforms),
+    Job("invite_to_platforms", timedelta(days=1), invite_to_platforms),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

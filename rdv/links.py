@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Protocol
 
-from rdv.models import Cfa, OutgoingMail, Slot, Training, User
+from rdv.models import Cfa, OutgoingMail, PlatformConsent, Slot, Training, User
 from rdv.models.request import CandidateRequest
 from rdv.settings import settings
 from rdv.tokens import sign_link, sign_short
@@ -100,6 +100,16 @@ def outcome(request: CandidateRequest, word: str, to: str | None = None) -> str:
 def activate(cfa: Cfa, email: str) -> str:
     """« Activer notre espace »: who controls this address becomes the CFA's first manager."""
     return absolute(f"/activer/{sign_link('activate', cfa.public_id, email, cfa.link_version)}")
+
+
+def platform_choice(consent: PlatformConsent, email: str) -> str:
+    """Accept, refuse or ask a question about a platform, for the address that decides for the centre."""
+    return absolute(f"/plateformes/{sign_link('platform', consent.public_id, email, consent.link_version)}")
+
+
+def staff_platforms() -> str:
+    """What the centre shows on each platform."""
+    return absolute("/equipe/plateformes")
 
 
 def invitation(user: User) -> str:

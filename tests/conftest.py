@@ -192,6 +192,7 @@ def process_env(database_url: str, instance_dir: Path) -> dict[str, str]:
         "INSTANCE_DIR": str(instance_dir),
         "SECRET_KEY": "test-key-of-32-characters-or-more",
         "SQLITE_SYNCHRONOUS": "OFF",
+        "PLATFORM_CAMPAIGNS": "0",
         "FORM_MIN_SECONDS": "0",
     }
 

@@ -4,7 +4,14 @@ from rdv.models.api import ApiKey, ApiRefusal
 from rdv.models.cfa import Cfa, OpeningHours, Site
 from rdv.models.closure import Closure
 from rdv.models.feed import CalendarFeed, RenderedEvent, SentInvitation
-from rdv.models.platform import CfaDomain, Platform, PlatformConsent, PlatformSilence, PlatformSite
+from rdv.models.platform import (
+    CfaDomain,
+    Platform,
+    PlatformConsent,
+    PlatformQuestion,
+    PlatformSilence,
+    PlatformSite,
+)
 from rdv.models.reply import SavedReply
 from rdv.models.request import Booking, CandidateRequest, FirstAnswer, RequestEvent, RequestViewer
 from rdv.models.rule import BookingRule
@@ -46,6 +53,7 @@ __all__ = [
     "OutgoingSms",
     "Platform",
     "PlatformConsent",
+    "PlatformQuestion",
     "PlatformSilence",
     "PlatformSite",
     "RenderedEvent",

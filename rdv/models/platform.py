@@ -70,6 +70,21 @@ class PlatformConsent(Base):
     )
 
 
+class PlatformQuestion(Base):
+    """What a centre asked the service team about an invitation; its mail is written from here."""
+
+    __tablename__ = "platform_question"
+
+    id: Mapped[Key]
+    public_id: Mapped[PublicId]
+    consent_id: Mapped[int] = mapped_column(sa.ForeignKey("platform_consent.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(sa.Text)
+    email: Mapped[str] = mapped_column(sa.String(254))  # who waits for the answer
+    created_at: Mapped[CreatedAt]
+
+    consent: Mapped[PlatformConsent] = relationship()
+
+
 class PlatformSite(Base):
     """A place that shows, or hides, on one platform whatever its centre chose; no row: as the centre."""
 

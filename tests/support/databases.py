@@ -29,6 +29,7 @@ def settings(database_url: str, instance_dir: Path, **changes: object) -> Config
         "instance_dir": instance_dir,
         "public_url": "http://localhost",
         "sqlite_synchronous": "OFF",
+        "platform_campaigns": False,  # mails that nobody awaits: the tests of rdv.consents turn them on
         "form_min_seconds": 0,
         "limit_posts_per_address": 100_000,
         "limit_posts_per_contact": 100_000,

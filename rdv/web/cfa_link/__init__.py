@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from rdv.web.cfa_link import requests  # noqa: F401  attaches its views
+from rdv.web.cfa_link import platforms, requests  # noqa: F401  attaches their views
 from rdv.web.cfa_link.blueprint import bp
 
 __all__ = ["bp", "register"]

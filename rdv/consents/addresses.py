@@ -1,0 +1,48 @@
+"""Who is told of a centre's place on platforms: who decides, and those whose address receives requests."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+
+from rdv import contact_resolution, dead_addresses
+from rdv.db import db
+from rdv.models import Cfa, Platform, Training
+
+
+def decision_maker(cfa: Cfa) -> str | None:
+    """Return the address that decides for a centre: its own, else the one its trainings give most; None when there is none."""
+    return contact_resolution.recipient_for(db.session(), None, None, cfa).email
+
+
+def contacts(cfa: Cfa, platforms: list[Platform]) -> list[str]:
+    """Return each address that receives requests about a training these platforms show, without the one that decides."""
+    query = (
+        sa.select(Training)
+        .options(selectinload(Training.sites))
+        .where(Training.cfa_id == cfa.id, Training.published.is_(True), Training.closed_at.is_(None))
+        .order_by(Training.id)
+    )
+    if all(platform.life_cycle == "premium" for platform in platforms):
+        query = query.where(sa.or_(*(condition for platform in platforms for condition in listed_there(platform))))
+    nearest: list[tuple[str | None, str | None]] = []
+    for training in db.session.scalars(query):
+        sites = [site for site in training.sites if site.closed_at is None]
+        nearest.append((training.email, sites[0].email if len(sites) == 1 else None))
+    dead = dead_addresses.among(email for pair in nearest for email in pair)
+    decides = (decision_maker(cfa) or "").lower()
+    found: dict[str, str] = {}
+    for pair in nearest:
+        email = next((each for each in pair if each and each.lower() not in dead), None)
+        if email and email.lower() != decides:
+            found.setdefault(email.lower(), email)
+    return list(found.values())
+
+
+def listed_there(platform: Platform) -> list[sa.ColumnElement[bool]]:
+    """Return the condition on trainings that a premium platform lists."""
+    if platform.code == "parcoursup":
+        return [sa.and_(Training.parcoursup_visible.is_(True), sa.func.coalesce(Training.parcoursup_id, "") != "")]
+    if platform.code == "affelnet":
+        return [Training.affelnet_visible.is_(True)]
+    return [sa.true()]
