@@ -208,7 +208,7 @@ def premium_refused(row: OutgoingMail) -> Mail:
     consent = named(consent_of(row))
     name = consent.platform.name
     return Mail(
-        subject=f"Le bouton « Prendre rendez-vous » ne s’affiche pas sur {name}",
+        subject=f"« Prendre rendez-vous » ne s’affiche pas sur {name}",
         paragraphs=(
             f"Votre refus est enregistré pour tous les lieux de votre centre. Il ne change rien à la présence de vos formations "
             f"sur {name}.",

@@ -13,6 +13,8 @@ from rdv.db import db, transaction
 from rdv.models import (
     CalendarFeed,
     OutgoingMail,
+    PlatformConsent,
+    PlatformQuestion,
     PlatformSilence,
     RequestEvent,
     SeatHold,
@@ -825,6 +827,71 @@ def digest_at_an_address(house: House) -> OutgoingMail:
     return mail("digest", "contact@cfa-sans-compte.example", cfa_id=house.bare.id)
 
 
+def _consent(house: House, kind: str, code: str, state: str, **columns: Any) -> OutgoingMail:
+    to = "site@cfa-tilleuls.example" if kind.endswith("_contact") else house.cfa.email
+    consent = make.saved(
+        PlatformConsent(
+            public_id="reponse-demo", cfa_id=house.cfa.id, platform_id=make.platform(code).id, state=state, **columns
+        )
+    )  # fmt: skip
+    return mail(kind, to, cfa_id=house.cfa.id, data={"consent": consent.public_id})
+
+
+def optout_invited(house: House) -> OutgoingMail:
+    opening = datetime.fromisoformat("2026-12-05T08:00+00:00")
+    row = _consent(house, "optout_invited", "lba", "invited", activates_at=opening)
+    for code in ("onisep", "jeune_1_solution"):
+        platform_id = make.platform(code).id
+        make.saved(PlatformConsent(cfa_id=house.cfa.id, platform_id=platform_id, state="invited", activates_at=opening))
+    return row
+
+
+def optout_active(house: House) -> OutgoingMail:
+    return _consent(house, "optout_active", "lba", "active")
+
+
+def optout_active_contact(house: House) -> OutgoingMail:
+    return _consent(house, "optout_active_contact", "lba", "active")
+
+
+def optout_refused(house: House) -> OutgoingMail:
+    return _consent(house, "optout_refused", "lba", "refused")
+
+
+def premium_invited(house: House) -> OutgoingMail:
+    return _consent(house, "premium_invited", "parcoursup", "invited")
+
+
+def premium_followed_up(house: House) -> OutgoingMail:
+    return _consent(house, "premium_followed_up", "affelnet", "invited")
+
+
+def premium_active(house: House) -> OutgoingMail:
+    return _consent(house, "premium_active", "parcoursup", "active")
+
+
+def premium_active_contact(house: House) -> OutgoingMail:
+    return _consent(house, "premium_active_contact", "parcoursup", "active")
+
+
+def premium_refused(house: House) -> OutgoingMail:
+    return _consent(house, "premium_refused", "affelnet", "refused")
+
+
+def premium_reminder(house: House) -> OutgoingMail:
+    return _consent(house, "premium_reminder", "parcoursup", "active")
+
+
+def platform_question(house: House) -> OutgoingMail:
+    consent = make.saved(
+        PlatformConsent(cfa_id=house.cfa.id, platform_id=make.platform("parcoursup").id, state="invited")
+    )
+    question = make.saved(
+        PlatformQuestion(consent_id=consent.id, text="Est-ce gratuit\u00a0?\nMerci.", email="direction@cfa.example")
+    )
+    return mail("platform_question", "aide@rdv-apprentissage.example", data={"question": question.public_id})
+
+
 CASES: dict[str, Callable[[House], OutgoingMail]] = {
     case.__name__: case
     for case in (
@@ -851,5 +918,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         follow_up_owner, follow_up_owner_at_an_address, follow_up_team,
         follow_up_team_about_a_person_without_address, follow_up_candidate, follow_up_candidate_called_in_vain, contact_check,
         not_contacted, digest, digest_at_an_address,
+        optout_invited, optout_active, optout_active_contact, optout_refused, premium_invited, premium_followed_up,
+        premium_active, premium_active_contact, premium_refused, premium_reminder, platform_question,
     )
 }  # fmt: skip

@@ -58,6 +58,9 @@ class LinkForms:
 @bp.errorhandler(LinkInvalid)
 def wrong_link(error: LinkInvalid) -> ResponseReturnValue:
     """Say what to do with a link that is wrong, too old or revoked; a fresh one goes to the same address only."""
+    if request.endpoint in ("cfa_link.platform_choice", "cfa_link.choose"):
+        about = {"days": settings().platform_link_days, "sign_in": links.staff_platforms(), "about_platforms": True}
+        return render_template("cfa_link/invalid.html", support=settings().support_email, **about), error.status
     return _wrong(str((request.view_args or {}).get("token", ""))), error.status
 
 
