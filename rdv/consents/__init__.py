@@ -23,12 +23,14 @@ from rdv.consents.campaigns import to_activate as to_activate
 from rdv.consents.campaigns import to_follow_up as to_follow_up
 from rdv.consents.campaigns import to_invite_opt_out as to_invite_opt_out
 from rdv.consents.campaigns import to_invite_premium as to_invite_premium
+from rdv.consents.domains import MOST_DOMAINS as MOST_DOMAINS
 from rdv.consents.domains import WrongHost as WrongHost
 from rdv.consents.domains import host as host
 from rdv.consents.domains import set_domains as set_domains
 from rdv.consents.seasons import in_campaign as in_campaign
 from rdv.consents.seasons import last_day as last_day
 from rdv.consents.signed import opened_by as opened_by
+from rdv.consents.standing import chosen_sites as chosen_sites
 from rdv.consents.standing import get as get
 from rdv.consents.standing import of_cfa as of_cfa
 from rdv.consents.standing import together as together

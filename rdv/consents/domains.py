@@ -12,7 +12,7 @@ from rdv.db import db
 from rdv.errors import RdvError
 from rdv.models import Cfa, CfaDomain, User
 
-MOST = 20
+MOST_DOMAINS = 20
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from rdv.db import db
 from rdv.errors import NotFound
-from rdv.models import Cfa, Platform, PlatformConsent
+from rdv.models import Cfa, Platform, PlatformConsent, PlatformSite, Site
 
 
 def get(public_id: str) -> PlatformConsent:
@@ -34,3 +34,13 @@ def together(consent: PlatformConsent) -> list[PlatformConsent]:
         .order_by(PlatformConsent.platform_id)
     )
     return list(db.session.scalars(query))
+
+
+def chosen_sites(cfa: Cfa, platform: Platform) -> dict[int, bool]:
+    """Return, by the id of the place, what was chosen for some places alone."""
+    query = (
+        sa.select(PlatformSite.site_id, PlatformSite.shown)
+        .join(Site, Site.id == PlatformSite.site_id)
+        .where(Site.cfa_id == cfa.id, PlatformSite.platform_id == platform.id)
+    )
+    return {row.site_id: row.shown for row in db.session.execute(query)}

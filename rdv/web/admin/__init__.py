@@ -25,6 +25,7 @@ from rdv.models import (
     OutgoingMail,
     OutgoingSms,
     Platform,
+    PlatformConsent,
     Site,
     Training,
     User,
@@ -33,6 +34,7 @@ from rdv.models import (
 )
 from rdv.web.admin import base, views, words
 from rdv.web.admin.api_keys import ApiKeyView
+from rdv.web.admin.bookable import BookablePage
 from rdv.web.admin.platform_health import PlatformHealthPage
 from rdv.web.admin.webhooks import WebhookDeliveryView, WebhookEndpointView
 from rdv.web.headers import csp_nonce
@@ -70,6 +72,7 @@ _TABLES: tuple[tuple[type[base.ServiceView], Any, str, str], ...] = (
     (views.TextView, OutgoingSms, "SMS", "sms"),
     (views.JobView, JobRun, "Tâches", "taches"),
     (views.PlatformView, Platform, "Plateformes", "plateformes"),
+    (views.PlatformConsentView, PlatformConsent, "Réponses des centres", "reponses"),
     (ApiKeyView, ApiKey, "Clés de l’API", "cles"),
     (WebhookEndpointView, WebhookEndpoint, "Adresses d’événements", "evenements"),
     (WebhookDeliveryView, WebhookDelivery, "Envois aux plateformes", "envois"),
@@ -86,6 +89,7 @@ def register(app: Flask) -> None:
         index_view=OverviewPage(name="Vue d’ensemble"),
         csp_nonce_generator=csp_nonce,
     )
+    admin.add_view(BookablePage(name="Réservable où ?", endpoint="admin_reservable", url="reservable"))
     for view, model, name, path in _TABLES:
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path))
     admin.add_view(PlatformHealthPage(name="Santé des plateformes", endpoint="admin_sante", url="sante"))

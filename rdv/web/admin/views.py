@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from flask import flash, g
 from flask_admin.actions import action
-from wtforms import BooleanField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import ValidationError
 
-from rdv import clock, dead_addresses, delivery
+from rdv import clock, consents, dead_addresses, delivery
 from rdv.contacts import masked_email, normalise_email
 from rdv.db import db, transaction
+from rdv.errors import RdvError
 from rdv.mails.people import phone_ending
 from rdv.models import DeadAddress
 from rdv.web.admin import words
@@ -26,6 +28,33 @@ def _of_cfa(_view: Any, _context: Any, model: Any, _name: str) -> str:
 
 def _of_user(_view: Any, _context: Any, model: Any, _name: str) -> str:
     return str(model.user.shown_name) if model.user else "–"
+
+
+OF_EVERY_YEAR = "Jour et mois, par exemple 15/01\u00a0; vide\u00a0: aucun."
+
+
+class YearDayField(StringField):
+    """A day of every year, typed « 15/01 », kept « 01-15 »."""
+
+    data: Any
+
+    def process_data(self, value: str | None) -> None:
+        self.data = "/".join(reversed(value.split("-"))) if value else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        typed = (valuelist[0] if valuelist else "").strip()
+        self.data = None
+        if not typed:
+            return
+        try:
+            day, month = (int(part) for part in typed.split("/"))
+            self.data = date(2028, month, day).strftime("%m-%d")  # a leap year: 29 February is one
+        except ValueError:
+            raise ValidationError("Écrivez un jour et un mois, par exemple 15/01.") from None
+
+    def _value(self) -> str:
+        typed = self.raw_data[0] if self.raw_data else self.data
+        return str(typed or "")
 
 
 class CfaView(ServiceView):
@@ -316,7 +345,83 @@ class PlatformView(ServiceView):
 
     noun, public_key = "platform", "code"
     can_create = can_edit = can_delete = True
-    column_list = ["code", "name", "url"]
+    column_list = ["code", "name", "active", "life_cycle", "campaign_from", "campaign_to", "reminder_on", "reset_on"]
     column_default_sort = "code"
-    column_labels = {"code": "Code", "name": "Nom", "url": "Adresse du site"}
-    form_columns = ["code", "name", "url"]
+    column_formatters = {
+        "life_cycle": lambda _view, _context, model, _name: words.LIFE_CYCLES[model.life_cycle],
+    }
+    column_labels = {
+        "code": "Code", "name": "Nom", "url": "Adresse du site", "active": "En service", "life_cycle": "Accord des centres",
+        "campaign_from": "Campagne, du", "campaign_to": "Campagne, au", "reminder_on": "Rappel annuel le",
+        "reset_on": "Nouvelle campagne le",
+    }  # fmt: skip
+    form_columns = [
+        "code",
+        "name",
+        "url",
+        "active",
+        "life_cycle",
+        "campaign_from",
+        "campaign_to",
+        "reminder_on",
+        "reset_on",
+    ]
+    form_extra_fields = {
+        "life_cycle": SelectField("Accord des centres", choices=words.LIFE_CYCLES),
+        "campaign_from": YearDayField("Campagne, du", description=OF_EVERY_YEAR),
+        "campaign_to": YearDayField("Campagne, au", description=OF_EVERY_YEAR),
+        "reminder_on": YearDayField("Rappel annuel le", description=OF_EVERY_YEAR),
+        "reset_on": YearDayField("Nouvelle campagne le", description=OF_EVERY_YEAR),
+    }
+
+
+class PlatformConsentView(ServiceView):
+    """What centres answered; the team may answer in the name of one that wrote to it."""
+
+    noun = "platform_consent"
+    column_list = [
+        "cfa",
+        "platform",
+        "state",
+        "invited_at",
+        "activates_at",
+        "followed_up_at",
+        "decided_at",
+        "decided_by",
+    ]
+    column_searchable_list = ["cfa.name", "cfa.siret", "platform.name", "platform.code"]
+    column_sortable_list = ["state", "invited_at", "decided_at"]
+    column_default_sort = ("decided_at", True)
+    column_formatters = {
+        "cfa": _of_cfa,
+        "platform": lambda _view, _context, model, _name: model.platform.name,
+        "state": lambda _view, _context, model, _name: words.CONSENTS[model.state],
+        "decided_by": lambda _view, _context, model, _name: words.DECIDED_BY.get(model.decided_by, "–"),
+    }
+    column_labels = {
+        "cfa": "Centre", "platform": "Plateforme", "state": "Réponse", "invited_at": "Invité", "activates_at": "S’ouvre",
+        "followed_up_at": "Relancé", "decided_at": "Décidé", "decided_by": "Par", "cfa.name": "centre",
+        "cfa.siret": "SIRET", "platform.name": "plateforme", "platform.code": "code",
+    }  # fmt: skip
+
+    @action("accept", "Accepter", "Accepter pour les centres choisis\u00a0? Ils en seront prévenus par courriel.")
+    def action_accept(self, public_ids: list[str]) -> None:
+        """Say yes in the name of centres that asked for it."""
+        self._answer(public_ids, consents.accept)
+
+    @action("refuse", "Refuser", "Refuser pour les centres choisis\u00a0? Ils en seront prévenus par courriel.")
+    def action_refuse(self, public_ids: list[str]) -> None:
+        """Say no in the name of centres that asked for it."""
+        self._answer(public_ids, consents.refuse)
+
+    def _answer(self, public_ids: list[str], act: Any) -> None:
+        done = 0
+        for public_id in public_ids:
+            try:
+                with transaction():
+                    act([consents.get(public_id)], "team", clock.now(), current_person())
+                done += 1
+            except RdvError as refusal:
+                flash(refusal.message, "error")
+        if done:
+            flash(f"Réponses enregistrées\u00a0: {done}.", "success")

@@ -79,6 +79,17 @@ TEXTS = {
     "personal_link": "Lien personnel",
 }
 
+LIFE_CYCLES = {
+    "always": "Aucun accord demandé",
+    "opt_out": "Sauf refus",
+    "premium": "Accord demandé",
+    "own_site": "Site du centre",
+}
+
+CONSENTS = {"invited": "Attendue", "active": "Accepté", "refused": "Refusé"}
+
+DECIDED_BY = {"link": "Lien du courriel", "manager": "Responsable", "silence": "Silence", "team": "Équipe du service"}
+
 DELIVERIES = {
     "delivered": "Remis",
     "deferred": "Retardé",

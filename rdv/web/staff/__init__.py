@@ -25,6 +25,7 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     hand_over,
     meeting_types,
     member_notices,
+    platforms,
     profile,
     publish,
     redirecting,
