@@ -163,8 +163,8 @@ def test_the_service_team_changes_the_days_of_a_campaign(client, cfa):
     address = "/admin/plateformes/edit/?id=parcoursup"
     page = visit(client, address)
     assert page.fields()["campaign_from"] == ["02/01"]
-    wrong = submit(client, page, form="/admin/plateformes/edit", campaign_from="31/02")
+    wrong = submit(client, page, form=1, button="Enregistrer", campaign_from="31/02")
     assert "par exemple 15/01" in wrong.text
-    submit(client, visit(client, address), form="/admin/plateformes/edit", campaign_from="05/02", reset_on="")
+    submit(client, visit(client, address), form=1, button="Enregistrer", campaign_from="05/02", reset_on="")
     row = db.session.scalars(sa.select(Platform).where(Platform.code == "parcoursup")).one()
     assert (row.campaign_from, row.reset_on) == ("02-05", None)
