@@ -12,10 +12,10 @@ from rdv.candidate import Candidate, Submission
 from rdv.db import transaction
 from rdv.errors import AlreadyBooked, FormExpired, FormRefused, RequestReplayed, SlotUnavailable, TooManyRequests
 from rdv.models import Slot, Training
+from rdv.web.candidate_forms import BookingForm, WaitForm
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public import slot_page
 from rdv.web.public.blueprint import bp
-from rdv.web.public.forms import BookingForm, WaitForm
 from rdv.web.public.origin import platform
 from rdv.web.public.sending import earlier_result
 

@@ -12,10 +12,10 @@ from rdv import asker, clock, inbox, modes
 from rdv.db import transaction
 from rdv.errors import FormExpired, FormRefused, ModeClosed, RdvError, RequestReplayed, TooManyRequests
 from rdv.models import Cfa, Training
+from rdv.web.candidate_forms import CallbackForm, CandidateForm, MessageForm
+from rdv.web.day_limit import count_request
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public.blueprint import bp
-from rdv.web.public.day_limit import count_request
-from rdv.web.public.forms import CallbackForm, CandidateForm, MessageForm
 from rdv.web.public.origin import carried, platform
 from rdv.web.public.pages import closed_notice, open_cfa, open_training, promised, way_out
 from rdv.web.public.sending import earlier_result, form_token, personal_page

@@ -23,8 +23,8 @@ from rdv.errors import (
     TooManyRequests,
 )
 from rdv.models import Booking, Slot, Training
+from rdv.web.candidate_forms import BookingForm
 from rdv.web.public import frame
-from rdv.web.public.forms import BookingForm
 from rdv.web.public.origin import carried, page_code
 from rdv.web.public.pages import way_out, ways_of
 from rdv.web.public.sending import form_token
