@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from rdv import (
+    api_answers,
     api_keys,
     attendance,
+    bookable_lists,
     clock,
     consents,
     delivery_events,
@@ -107,6 +109,8 @@ def purge(now: datetime) -> None:
         feeds.warn_forgotten(now)
         viewers.purge(now)
         api_keys.purge(now)
+        api_answers.purge(now)
+        bookable_lists.purge(now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 
@@ -210,6 +214,13 @@ def _each(ids: Iterable[Row], act: Callable[[Row, datetime], None], now: datetim
     return failed
 
 
+def keep_bookable(now: datetime) -> None:
+    """Keep what is bookable today on each platform that its API may be asked about."""
+    failed = _each(bookable_lists.to_keep(now), bookable_lists.keep, now)
+    if failed:
+        raise Found(f"{failed} platforms whose list of today is not kept")
+
+
 def check_integrity(now: datetime) -> None:
     """Read the whole database and say what does not hold: each finding in the log, the summary to the service team."""
     report = integrity.check(now)
@@ -233,5 +244,6 @@ JOBS = (
     Job("refresh_medians", timedelta(days=1), refresh_medians),
     Job("open_platforms", timedelta(days=1), open_platforms),
     Job("invite_to_platforms", timedelta(days=1), invite_to_platforms),
+    Job("keep_bookable", timedelta(hours=6), keep_bookable),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

@@ -197,6 +197,21 @@ def platform_health() -> str:
     return absolute("/admin/sante/")
 
 
+def problem(code: str) -> str:
+    """The page that explains a refusal of the API: its type (RFC 9457)."""
+    return absolute(f"/api/problemes/{code}")
+
+
+def training_on(training: Training, platform_code: str) -> str:
+    """The page of a training, as a platform's candidates reach it."""
+    return absolute(f"/formation/{training.public_id}?origine={platform_code}")
+
+
+def slot_on(slot: _Public, training: Training, platform_code: str) -> str:
+    """The booking page of a slot for a training, as a platform's candidates reach it."""
+    return absolute(f"/rendez-vous/{slot.public_id}?origine={platform_code}&formation={training.public_id}")
+
+
 def home() -> str:
     """The first page."""
     return absolute("/")

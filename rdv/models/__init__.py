@@ -1,6 +1,6 @@
 """Tables by noun; importing this package knows them all."""
 
-from rdv.models.api import ApiKey, ApiRefusal
+from rdv.models.api import ApiAnswer, ApiKey, ApiRefusal, BookableSnapshot
 from rdv.models.cfa import Cfa, OpeningHours, Site
 from rdv.models.closure import Closure
 from rdv.models.feed import CalendarFeed, RenderedEvent, SentInvitation
@@ -32,9 +32,11 @@ from rdv.models.waitlist import SeatHold, WaitlistEntry
 from rdv.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "ApiAnswer",
     "ApiKey",
     "ApiRefusal",
     "AuditEntry",
+    "BookableSnapshot",
     "Booking",
     "BookingRule",
     "CalendarFeed",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -46,3 +47,37 @@ class ApiRefusal(Base):
     api_key: Mapped[ApiKey] = relationship()
 
     __table_args__ = (sa.Index("ix_api_refusal_api_key_id_at", "api_key_id", "at"),)
+
+
+class ApiAnswer(Base):
+    """What an act of the API answered, so that the same call again gets the same and acts once; no personal data."""
+
+    __tablename__ = "api_answer"
+
+    id: Mapped[Key]
+    platform_id: Mapped[int] = mapped_column(sa.ForeignKey("platform.id", ondelete="CASCADE"))
+    key_hash: Mapped[str] = mapped_column(sa.String(64))  # keyed, of the caller's Idempotency-Key
+    digest: Mapped[str] = mapped_column(sa.String(64))  # keyed, of the address and the body
+    status: Mapped[int] = mapped_column(sa.SmallInteger, default=0)  # 0: its act is not done yet
+    body: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        sa.UniqueConstraint("platform_id", "key_hash"),
+        sa.Index("ix_api_answer_created_at", "created_at"),
+    )
+
+
+class BookableSnapshot(Base):
+    """What was bookable on a platform one day (Paris), as its API told it: compressed JSON, kept for who must prove a date."""
+
+    __tablename__ = "bookable_snapshot"
+
+    id: Mapped[Key]
+    platform_id: Mapped[int] = mapped_column(sa.ForeignKey("platform.id", ondelete="CASCADE"))
+    day: Mapped[date]
+    count: Mapped[int]
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (sa.UniqueConstraint("platform_id", "day"),)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from rdv.errors import RdvError
+from rdv.web import problems
 
 TEXTS = {
     400: (
@@ -41,9 +42,12 @@ def refusal(
 
     `first`: the label and address of what to do before anything else.
     """
+    said = text is not None
     title, default = TEXTS.get(status, TEXTS[400 if status < 500 else 500])
     text = text or default
     blueprint = request.blueprint or ""
+    if _speaks_v1():
+        return problems.of_status(status, text if said else None)
     if blueprint.startswith("api") or request.path.startswith("/api/"):  # a wrong method belongs to no blueprint
         response = jsonify(type="about:blank", title=title, status=status, detail=text)
         response.mimetype = "application/problem+json"
@@ -65,6 +69,11 @@ def refusal(
     return response
 
 
+def _speaks_v1() -> bool:
+    """Say whether the address asked for is the API v1's, one that does not exist too; its documentation is a page."""
+    return request.path.startswith(problems.PREFIX + "/") or request.path == problems.PREFIX
+
+
 def register(app: Flask) -> None:
     """Bind the handlers."""
     # What fails outside a view (a hook, another error's page) Flask logs with the address asked for, which may hold a
@@ -73,6 +82,8 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(RdvError)
     def domain(error: RdvError) -> Response:
+        if _speaks_v1():
+            return problems.answer(error)
         return refusal(error.status, error.message)
 
     @app.errorhandler(CSRFError)

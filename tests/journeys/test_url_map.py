@@ -33,6 +33,11 @@ TELEMETRY = {
     # Reached from another site: the centre's link is in place, kept once a day at most.
     "public.cfa": {"cfa"},
     "public.training": {"cfa"},
+    # Calls with a key: counted, its last use at most hourly, what was refused to it.
+    **{
+        f"api.v1_{name}": {"api_key", "api_refusal", "throttle_count"}
+        for name in ("training", "slots", "bookable_trainings", "requests", "request", "statistics")
+    },
     # Opening personal data, or putting it on paper, is told to the journal.
     "staff.day_sheet": {"audit_entry"},
     "staff.sign_in_sheet": {"audit_entry"},

@@ -123,6 +123,7 @@ JOBS = {
     "invite_advisers": "Invitations dans les agendas",
     "open_platforms": "Ouverture des plateformes que personne n’a refusées",
     "invite_to_platforms": "Invitations et rappels des plateformes",
+    "keep_bookable": "Formations ouvertes du jour, pour l’API",
     "check_integrity": "Contrôle d’intégrité de la base",
     "demo_top_up": "Créneaux de la démonstration",
 }
