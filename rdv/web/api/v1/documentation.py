@@ -125,7 +125,7 @@ _KINDS = {
     "boolean": "booléen",
     "object": "objet",
     "array": "liste",
-    "null": "null",
+    "null": "vide",
 }
 
 
@@ -135,7 +135,7 @@ def _kind(schema: Schema) -> str:
     if "anyOf" in schema:
         return " ou ".join(map(_kind, schema["anyOf"]))
     if "enum" in schema:
-        return " | ".join("null" if one is None else str(one) for one in schema["enum"])
+        return " | ".join("vide" if one is None else str(one) for one in schema["enum"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     formats = {"date-time": "instant", "date": "jour", "uri": "adresse"}
     said = [formats.get(schema.get("format", ""), _KINDS[each]) if each == "string" else _KINDS[each] for each in types]

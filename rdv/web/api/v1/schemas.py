@@ -229,7 +229,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "RequestMade": told(
         {
-            "id": text("Identifiant de la demande\u00a0; null quand l’envoi complète une demande récente", null=True),
+            "id": text("Identifiant de la demande\u00a0; vide quand l’envoi complète une demande récente", null=True),
             "added": {"type": "boolean", "description": "L’envoi complète une demande récente de la même personne"},
         }
     ),
@@ -291,7 +291,7 @@ SCHEMAS: dict[str, Schema] = {
                         "answered": {"type": "integer", "description": "Demandes auxquelles une personne a répondu"},
                         "median_answer_minutes": {
                             "type": ["integer", "null"],
-                            "description": "Délai médian de réponse, en minutes d’ouverture\u00a0; null sous cinq réponses",
+                            "description": "Délai médian de réponse, en minutes d’ouverture\u00a0; vide sous cinq réponses",
                         },
                     }
                 ),
