@@ -14,7 +14,7 @@ from rdv import clock, stats
 from rdv.catalogue.intake import import_file
 from rdv.catalogue.report import ImportReport
 from rdv.db import db, transaction
-from rdv.demo import agenda, closed, day, history, people, requests, staff
+from rdv.demo import agenda, closed, day, history, people, platforms, requests, staff
 from rdv.models import CandidateRequest, Cfa, User
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
@@ -42,6 +42,7 @@ def seed() -> None:
         cfas[people.DEUX_RIVES].disability_contact = "Lou Démonstration, 01 99 00 10 15"
         staff.hire(cfas)
         staff.decide(cfas[people.DEUX_RIVES], clock.now())
+        platforms.answer(cfas, clock.now())
     top_up()
     with transaction():
         day.fill(centres(), staff.users(), clock.now())
