@@ -71,7 +71,7 @@ def upgrade() -> None:
     else:  # without writing the whole table anew
         op.add_column('request_event', sa.Column('relayed', sa.Boolean(), server_default=sa.true(), nullable=False))
         op.alter_column('request_event', 'relayed', server_default=sa.false())
-    op.create_index('ix_request_event_to_relay', 'request_event', ['id'], unique=False, sqlite_where=sa.text("relayed = 0"), postgresql_where=sa.text("NOT relayed"))
+    op.create_index('ix_request_event_to_relay', 'request_event', ['at', 'id'], unique=False, sqlite_where=sa.text("relayed = 0"), postgresql_where=sa.text("NOT relayed"))
 
 
 def downgrade() -> None:

@@ -173,6 +173,7 @@ class RequestEvent(Base):
         one_of("actor", ACTORS, "actor"),
         sa.Index(
             "ix_request_event_to_relay",
+            "at",
             "id",
             sqlite_where=sa.text("relayed = 0"),
             postgresql_where=sa.text("NOT relayed"),

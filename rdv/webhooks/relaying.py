@@ -37,18 +37,16 @@ def relay(now: datetime) -> int:
 
     Harmless in any number of processes. An event that cannot be told is logged, looked at again, and stops no other.
     """
-    seen, last = 0, 0
+    seen, failed = 0, 0
     for _ in range(ROUNDS):
-        ids = db.session.scalars(_waiting(now, last)).all()
+        ids = db.session.scalars(_waiting(now, failed)).all()
         if not ids:
             break
-        last = ids[-1]
         try:
             _relay(ids, now)
         except Exception:
             log.exception("events not relayed together")
-            for event_id in ids:
-                _alone(event_id, now)
+            failed += sum(not _alone(event_id, now) for event_id in ids)
         seen += len(ids)
     db.session.rollback()
     return seen
@@ -85,17 +83,23 @@ def erased(request: CandidateRequest, now: datetime) -> None:
     )
 
 
-def _waiting(now: datetime, after: int) -> sa.Select[Any]:
+def _waiting(now: datetime, failed: int) -> sa.Select[Any]:
+    """Return the query of what waits beyond those that failed just now, in the order of the partial index alone.
+
+    By id, SQLite would rather walk the whole table, whose order that is.
+    """
     settled = sa.or_(RequestEvent.kind.not_in(_MAY_BE_UNDONE), RequestEvent.at <= now - SETTLED)
-    not_relayed = (sa.not_(RequestEvent.relayed), RequestEvent.id > after)
-    return sa.select(RequestEvent.id).where(*not_relayed, settled).order_by(RequestEvent.id).limit(BATCH)
+    waiting = sa.select(RequestEvent.id).where(sa.not_(RequestEvent.relayed), settled)
+    return waiting.order_by(RequestEvent.at, RequestEvent.id).limit(BATCH).offset(failed)
 
 
-def _alone(event_id: int, now: datetime) -> None:
+def _alone(event_id: int, now: datetime) -> bool:
     try:
         _relay([event_id], now)
     except Exception:
         log.exception("event not relayed", extra={"facts": {"event": event_id}})
+        return False
+    return True
 
 
 def _relay(ids: Sequence[int], now: datetime) -> None:
@@ -122,7 +126,7 @@ def _relay(ids: Sequence[int], now: datetime) -> None:
                 joinedload(CandidateRequest.training),
             )
             .where(RequestEvent.id.in_(taken), CandidateRequest.platform_id.in_(endpoints))
-            .order_by(RequestEvent.id),
+            .order_by(RequestEvent.at, RequestEvent.id),
             execution_options={"populate_existing": True},
         )
         for event, request in events:

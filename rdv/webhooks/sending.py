@@ -186,7 +186,6 @@ def _next(endpoint_id: int, token: str) -> Parcel | None:
         delivery.body, delivery.has_contacts = content.without_contacts(delivery.body), False
     delivery.attempts += 1
     delivery.first_tried_at = delivery.first_tried_at or now
-    delivery.next_attempt_at = now + CLAIM  # should we be killed
     endpoint.claimed_until = now + CLAIM
     db.session.flush()
     return Parcel(

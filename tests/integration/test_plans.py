@@ -34,8 +34,9 @@ from rdv.candidate import Candidate
 from rdv.db import db, transaction
 from rdv.delivery_events import undelivered
 from rdv.inbox import asking_again
-from rdv.models import BookingRule, CalendarFeed, CandidateRequest, Cfa, Slot, Training, User
+from rdv.models import BookingRule, CalendarFeed, CandidateRequest, Cfa, RequestEvent, Slot, Training, User
 from rdv.tokens import hash_secret
+from rdv.webhooks import relaying
 from tests.support import scale
 
 BIG = ("slot", "booking", "candidate_request", "request_event", "slot_training", "first_answer")
@@ -87,6 +88,20 @@ def check(statements: list[tuple[str, Any]], act: Callable[[], Any]) -> None:
     assert asked
     for text, values in asked:
         assert whole_tables(text, values) == [], text
+
+
+def check_what_platforms_were_not_told_is_found_by_its_own_index(statements, now):
+    with transaction() as session:
+        session.execute(sa.update(RequestEvent).values(relayed=True))
+    with transaction() as session:
+        session.execute(sa.text("ANALYZE request_event"))
+    statements.clear()
+    assert db.session.scalars(relaying._waiting(now, 0)).all() == []
+    ((text, values),) = [each for each in statements if "relayed" in each[0]]
+    cursor = db.session.connection().connection.dbapi_connection.cursor()
+    cursor.execute(("EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN ") + text, values)
+    assert "ix_request_event_to_relay" in str(cursor.fetchall())
+    cursor.close()
 
 
 def asked_of(cfa: Cfa, training: Training) -> CandidateRequest:
@@ -195,3 +210,4 @@ def test_no_large_table_is_read_whole(large, statements):  # one test: filling t
     by_place = sa.select(Slot.id).where(Slot.place_detail == "x")
     text = str(by_place.compile(db.engine, compile_kwargs={"literal_binds": True}))
     assert whole_tables(text, ()) == ["slot"]
+    check_what_platforms_were_not_told_is_found_by_its_own_index(statements, now)

@@ -32,7 +32,7 @@ class Receiver:
 
     @property
     def asked(self) -> list[dict[str, Any]]:
-        """Every request: path, headers, raw body in base64, and what it says."""
+        """Every request: when (monotonic seconds of this machine), path, headers, raw body in base64, and what it says."""
         return [json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
 
     @property
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         type(self).count += 1
         name = self.folder / f"{type(self).count:05d}.part"
         asked = {
-            "path": self.path, "raw": base64.b64encode(raw).decode(), "body": json.loads(raw),
+            "at": time.monotonic(), "path": self.path, "raw": base64.b64encode(raw).decode(), "body": json.loads(raw),
             "headers": {key.lower(): value for key, value in self.headers.items()},
         }  # fmt: skip
         name.write_text(json.dumps(asked))
