@@ -160,22 +160,9 @@ PATHS: dict[str, dict[str, Any]] = {
         )
     },
     "/api/v1/openapi.json": {
-        "get": {
-            "operationId": "openapi", "summary": "Ce document", "description": "En OpenAPI 3.1. Sans clé.", "security": [],
-            "responses": {
-                "200": {
-                    "description": "Le document", "content": {"application/json": {"schema": {"type": "object"}}},
-                    "headers": _ETAG,
-                },
-                "304": {"description": "Inchangé depuis l’ETag donné"},
-                **{
-                    str(status): {
-                        "description": "Refus", "content": {"application/problem+json": {"schema": ref("Problem")}},
-                    }
-                    for status in _ANY_CALL
-                },
-            },
-        }
+        "get": _operation(
+            "openapi", "Ce document", "Le document OpenAPI 3.1. Sans clé.", {200: "Document"}, (), scope=None,
+        )
     },
 }  # fmt: skip
 

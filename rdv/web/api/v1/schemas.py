@@ -278,6 +278,12 @@ SCHEMAS: dict[str, Schema] = {
             "next": text("À donner dans «\u00a0after\u00a0» pour la page suivante", null=True),
         }
     ),
+    "Document": {
+        "type": "object",
+        "properties": {"openapi": text("Version d’OpenAPI")},
+        "required": ["openapi"],
+        "description": "Un document OpenAPI",
+    },
     "Statistics": told(
         {
             "by": words("Période", ("week", "month")),
