@@ -56,13 +56,8 @@ def to_keep(now: datetime) -> Sequence[int]:
 
 
 def keep(platform_id: int, now: datetime) -> None:
-    """Keep the list of today of a platform; one that is kept stays as it was."""
+    """Keep the list of today of a platform among those of `to_keep`; the unique day keeps the first of two."""
     today = clock.to_zone(now, clock.PARIS).date()
-    known = sa.select(BookableSnapshot.id).where(
-        BookableSnapshot.platform_id == platform_id, BookableSnapshot.day == today
-    )
-    if db.session.scalar(known) is not None:
-        return
     items = now_on(db.session.get_one(Platform, platform_id), now)
     content = gzip.compress(json.dumps(items, separators=(",", ":")).encode(), mtime=0)
     db.session.add(

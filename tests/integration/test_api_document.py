@@ -56,6 +56,10 @@ def test_people_read_the_same_as_programs(client):
         for method, each in calls.items():
             assert f"{method.upper()} {path}" in page.text
             assert each["summary"].replace("\u00a0", " ") in page.text
+    linked = {str(node.get("href")) for node in page.all("a")}
+    assert {each for each in linked if "/problemes/" in each} == {
+        f"/api/problemes/{code}" for code in problems.PROBLEMS
+    }
     assert client.get("/api/v1/openapi.json").json == document()
 
 
