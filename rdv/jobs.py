@@ -108,6 +108,7 @@ def purge(now: datetime) -> None:
         feeds.close_forgotten(now)
         feeds.warn_forgotten(now)
         viewers.purge(now)
+        consents.purge(now)
         api_keys.purge(now)
         api_answers.purge(now)
         bookable_lists.purge(now)

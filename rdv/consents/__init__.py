@@ -17,6 +17,7 @@ from rdv.consents.campaigns import activate as activate
 from rdv.consents.campaigns import follow_up as follow_up
 from rdv.consents.campaigns import invite_opt_out as invite_opt_out
 from rdv.consents.campaigns import invite_premium as invite_premium
+from rdv.consents.campaigns import purge as purge
 from rdv.consents.campaigns import remind as remind
 from rdv.consents.campaigns import reset as reset
 from rdv.consents.campaigns import to_activate as to_activate

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from rdv import audit, outbox
 from rdv.consents import addresses, seasons, telling
 from rdv.db import db
-from rdv.models import Cfa, Platform, PlatformConsent, Training
+from rdv.models import Cfa, Platform, PlatformConsent, PlatformQuestion, Training
 from rdv.settings import settings
 from rdv.tokens import keyed_hash
 
+QUESTIONS_KEPT = timedelta(days=365)
 REMINDED_WITHIN = timedelta(days=7)  # after its day: a worker that was stopped catches up, a new deployment does not
 
 
@@ -71,8 +72,7 @@ def activate(cfa_id: int, now: datetime) -> None:
     query = (
         sa.select(PlatformConsent)
         .join(PlatformConsent.platform)
-        .where(PlatformConsent.cfa_id == cfa_id, PlatformConsent.state == "invited")
-        .where(PlatformConsent.activates_at <= now, Platform.life_cycle == "opt_out", Platform.active.is_(True))
+        .where(PlatformConsent.cfa_id == cfa_id, Platform.life_cycle == "opt_out", Platform.active.is_(True))
         .order_by(PlatformConsent.platform_id)
     )
     done = []
@@ -203,6 +203,11 @@ def remind(now: datetime) -> int:
             if changed.rowcount == 1:
                 written += _remind_of(consent, platform, day, now)
     return written
+
+
+def purge(now: datetime) -> None:
+    """Forget the questions that were answered long ago, with the address of who asked."""
+    db.session.execute(sa.delete(PlatformQuestion).where(PlatformQuestion.created_at < now - QUESTIONS_KEPT))
 
 
 def _remind_of(consent: PlatformConsent, platform: Platform, day: datetime, now: datetime) -> int:

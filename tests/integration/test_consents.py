@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from rdv import bookable, clock, consents, jobs
 from rdv.consents import NotPossible
 from rdv.db import db, transaction
-from rdv.models import AuditEntry, OutgoingMail, PlatformConsent
+from rdv.models import AuditEntry, OutgoingMail, PlatformConsent, PlatformQuestion
 from tests import make
 
 OPT_OUT = {"lba", "jeune_1_solution", "onisep"}
@@ -265,6 +265,37 @@ def test_once_a_year_each_address_is_reminded_once(cfa, freeze):
     freeze("2029-01-08T02:00Z")
     night()
     assert len(mails("premium_reminder")) == 4
+
+
+def test_the_database_decides_when_the_clock_and_a_centre_act_together(cfa, freeze):
+    """What a job read may have changed since: its UPDATE looks again."""
+    night()
+    with transaction():
+        consents.activate(cfa.id, clock.now())  # too early
+    assert open_on(cfa) == set()
+    freeze("2027-01-27T02:00Z")
+    read = consents.to_activate(clock.now())
+    assert read == [cfa.id]
+    by_link(consents.refuse, of(cfa, "lba"))
+    with transaction():
+        consents.activate(cfa.id, clock.now())
+    assert {states()[code] for code in OPT_OUT} == {"refused"}
+    late = of(cfa, "parcoursup")
+    by_link(consents.accept, late)
+    with transaction():
+        consents.follow_up(late.id, clock.now())
+    assert mails("premium_followed_up") == []
+    assert late.followed_up_at is None
+
+
+def test_a_question_is_forgotten_after_a_year(cfa, freeze):
+    night()
+    with transaction():
+        consents.ask(of(cfa, "lba"), "Est-ce gratuit ?", "direction@cfa-tilleuls.example", clock.now())
+    for day, kept in (("2028-01-12", 1), ("2028-01-13", 0)):
+        freeze(f"{day}T02:00Z")
+        jobs.purge(clock.now())
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(PlatformQuestion)) == kept
 
 
 def test_a_deployment_may_keep_campaigns_silent(cfa, change_settings):

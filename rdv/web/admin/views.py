@@ -120,7 +120,7 @@ class TrainingView(ServiceView):
     column_list = ["title", "cfa", "training_key", "published", "closed_at"]
     column_details_list = [
         "title", "diploma", "level", "cfa", "training_key", "identity", "diploma_code", "rncp", "parcoursup_id",
-        "affelnet_id", "onisep_id", "rco_id", "remote", "published", "closed_at", "updated_at",
+        "parcoursup_visible", "affelnet_id", "affelnet_visible", "onisep_id", "rco_id", "remote", "published", "closed_at", "updated_at",
     ]  # fmt: skip
     column_searchable_list = ["title", "training_key", "diploma_code", "rncp", "parcoursup_id", "affelnet_id"]
     column_sortable_list = ["title", "published"]
@@ -129,6 +129,7 @@ class TrainingView(ServiceView):
         "title": "Intitulé", "cfa": "Centre", "training_key": "Clé ministères éducatifs", "published": "Publiée",
         "closed_at": "Fermée", "diploma": "Diplôme", "level": "Niveau", "identity": "Identité", "diploma_code": "CFD",
         "rncp": "RNCP", "parcoursup_id": "Parcoursup", "affelnet_id": "Affelnet", "onisep_id": "Onisep",
+        "parcoursup_visible": "Publiée sur Parcoursup", "affelnet_visible": "Publiée sur Affelnet",
         "rco_id": "Identifiant RCO", "remote": "À distance", "updated_at": "Modifiée",
     }  # fmt: skip
 
