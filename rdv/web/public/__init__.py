@@ -28,6 +28,7 @@ def register(app: Flask) -> None:
         redirecting,
         replying,
         resend,
+        script,
         short,
         taking,
         waiting,
