@@ -53,7 +53,8 @@ NAMED_OTHERWISE = {"export_type", "filename"}  # holes of Flask-Admin that hold 
 NOT_ROWS = ["csv", "inconnu"]
 COOKIELESS = ("public", "api", "feeds", "health", "static", "cfa_link")
 ANSWERS_OF_A_CLOSED_DOOR = (301, 302, 303, 308, 400, 401, 403, 404, 405)
-WORDS_OF_OTHERS = ("/admin", "/static", "/api", "/.well-known")  # Flask-Admin's own addresses, and those of machines
+# Flask-Admin's own addresses, those of machines, and those of the former service.
+WORDS_OF_OTHERS = ("/admin", "/static", "/api", "/.well-known", "/assets")
 ENGLISH = {
     "login", "logout", "signin", "signout", "settings", "profile", "team", "user", "users", "request", "requests", "slot", "slots",
     "booking", "bookings", "search", "new", "edit", "delete", "create", "update", "calendar", "feeds", "feed", "password", "reset",

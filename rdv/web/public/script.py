@@ -18,10 +18,10 @@ FOREVER = "public, max-age=31536000, immutable"
 SHORT = "public, max-age=300, stale-while-revalidate=86400"
 
 
-@bp.get("/bouton/v<int:version>/bouton.js")
-def script_version(version: int) -> ResponseReturnValue:
+@bp.get("/bouton/v<string(maxlength=3):version>/bouton.js")
+def script_version(version: str) -> ResponseReturnValue:
     """A version of the script as it was published, for as long as a page may name it."""
-    return _answer(version, FOREVER)
+    return _answer(_number(version), FOREVER)
 
 
 @bp.get("/bouton.js")
@@ -58,3 +58,9 @@ def _answer(version: int, cache: str) -> ResponseReturnValue:
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.set_etag(_hash(found)[-20:])
     return response.make_conditional(request)
+
+
+def _number(version: str) -> int:
+    if not version.isdecimal() or not version.isascii():
+        raise NotFound("Cette version du bouton n’existe pas.")
+    return int(version)
