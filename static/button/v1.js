@@ -9,16 +9,16 @@
   const WAIT = 5000; // ms: later, a plain link does as well
   const WIDE = "(min-width: 48em)";
   const CSS = `:host{display:inline-block}:host([hidden]){display:none}
-.b{display:inline-block;min-height:44px;box-sizing:border-box;padding:10px 18px;border:0;border-radius:6px;background:#2b45b5;color:#fff;font:600 1rem/1.5 system-ui,sans-serif;text-decoration:none;cursor:pointer}
-.b:hover{background:#21358c}.b:focus-visible,.x:focus-visible{outline:3px solid #2b45b5;outline-offset:2px}
+.b{display:inline-block;min-height:44px;box-sizing:border-box;padding:10px 18px;border:0;border-radius:6px;background:#0b6063;color:#fff;font:600 1rem/1.5 system-ui,sans-serif;text-decoration:none;cursor:pointer}
+.b:hover{background:#07464a}.b:focus-visible,.x:focus-visible{outline:3px solid #a8480f;outline-offset:2px}
 .p{display:block;margin:4px 0 0;font:.875rem/1.4 system-ui,sans-serif}
-dialog{width:min(46rem,92vw);height:min(90vh,46rem);max-height:none;box-sizing:border-box;padding:0;border:1px solid #888;border-radius:10px;background:#fff;color:#161616;overflow:hidden}
+dialog{width:min(46rem,92vw);height:min(90vh,46rem);max-height:none;box-sizing:border-box;padding:0;border:1px solid #888;border-radius:10px;background:#fff;color:#13272b;overflow:hidden}
 dialog::backdrop{background:rgba(0,0,0,.6)}
 .t{display:flex;height:52px;align-items:center;justify-content:flex-end;padding:0 8px}
 .x{min-height:44px;padding:0 14px;border:0;background:none;color:inherit;font:1rem system-ui,sans-serif;cursor:pointer}
 dialog iframe{height:calc(100% - 52px)}iframe{display:block;width:100%;border:0}
 :host([mode=integre]){display:block}
-@media (prefers-color-scheme:dark){.b{background:#9db2ff;color:#10163a}.b:hover{background:#c3cfff}.b:focus-visible,.x:focus-visible{outline-color:#9db2ff}dialog{background:#1c1d22;color:#eee}}`;
+@media (prefers-color-scheme:dark){.b{background:#74d1cb;color:#04282a}.b:hover{background:#a8e6e0}.b:focus-visible,.x:focus-visible{outline-color:#f3ab6d}dialog{background:#142225;color:#e5efee}}`;
 
   const make = (tag, props) => Object.assign(document.createElement(tag), props);
   const query = (said) => {

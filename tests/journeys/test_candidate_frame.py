@@ -77,3 +77,48 @@ def test_from_the_training_to_the_confirmed_meeting_the_frame_follows(client, tr
     assert ancestors(done) == "https://www.essai.example"
     assert "Set-Cookie" not in done.headers
     assert "Set-Cookie" not in sent.headers
+
+
+@pytest.fixture
+def own(training):
+    make.saved(CfaDomain(cfa_id=training.cfa.id, host="www.cfa.example"))
+    return training
+
+
+def test_on_the_site_of_a_centre_every_page_of_the_way_may_be_framed(client, own, freeze):
+    page = visit(client, f"/formation/{own.public_id}?origine=cfa&cadre=1")
+    form = visit(client, page.one("a.rdv-slot").attributes["href"])
+    freeze("2026-11-23T08:01Z")
+    target = form.form().attributes["action"]
+    data = {"form_token": form.fields()["form_token"][0], "first_name": "", "last_name": "Martin"}
+    same = {"Sec-Fetch-Site": "same-origin"}
+    refused = client.post(target, data=data, headers=same)
+    assert refused.status_code == 422
+    assert ancestors(refused) == "https://www.cfa.example"
+    sent = client.post(target, data=data | {"first_name": "Léa", "email": "lea@exemple.example"}, headers=same)
+    assert "fait=reserve" in sent.headers["Location"]
+    done = visit(client, sent.headers["Location"])
+    script = done.one("#rdv-frame").attributes
+    assert (script["data-done"], script["data-origins"]) == ("reserve", "https://www.cfa.example")
+    for way in ("Déplacer ce rendez-vous", "Annuler ce rendez-vous"):
+        assert ancestors(client.get(done.link(way))) == "https://www.cfa.example"
+
+
+def test_a_page_of_no_centre_is_framed_by_the_site_that_one_comes_from(client, own):
+    for path in ("/renvoyer-mon-lien", "/", "/donnees-personnelles"):
+        said = f"{path}?origine=cfa&cadre=1"
+        assert ancestors(client.get(said)) == "'none'"
+        assert ancestors(client.get(f"{said}&centre={own.cfa.public_id}")) == "https://www.cfa.example"
+        assert ancestors(client.get(f"{said}&centre=inconnu")) == "'none'"
+    other = make.cfa()
+    stranger = make.training(other, make.site(other))
+    crossed = f"/formation/{stranger.public_id}?origine=cfa&cadre=1&centre={own.cfa.public_id}"
+    assert ancestors(client.get(crossed)) == "'none'"
+    assert ancestors(client.get(f"/connexion?origine=cfa&cadre=1&centre={own.cfa.public_id}")) == "'none'"
+
+
+def test_what_was_done_is_told_by_a_word_of_ours_alone(client, training):
+    make_platform("essai", origins=["https://www.essai.example"])
+    page = f"/formation/{training.public_id}?origine=essai&cadre=1&fait=%22%3E<b>"
+    assert visit(client, page).one("#rdv-frame").attributes["data-done"] == ""
+    assert not visit(client, f"/formation/{training.public_id}").all("#rdv-frame")

@@ -35,4 +35,5 @@ def register(app: Flask) -> None:
     )
 
     app.jinja_env.globals["in_frame"] = origin.in_frame
+    app.jinja_env.globals["told_to_frame"] = frame.told
     app.register_blueprint(bp)

@@ -14,7 +14,7 @@ from rdv.errors import AlreadyBooked, FormExpired, FormRefused, RequestReplayed,
 from rdv.models import Slot, Training
 from rdv.web.candidate_forms import BookingForm, WaitForm
 from rdv.web.forms import check_post, count_post, submission
-from rdv.web.public import slot_page
+from rdv.web.public import frame, slot_page
 from rdv.web.public.blueprint import bp
 from rdv.web.public.origin import platform
 from rdv.web.public.sending import earlier_result
@@ -37,7 +37,10 @@ def book(public_id: str) -> ResponseReturnValue:
     def act(candidate: Candidate, sent: Submission, training: Training | None, guests: int) -> str:
         return booking.book(found, candidate, sent, clock.now(), training, guests).public_id
 
-    return _sent(found, BookingForm(request.form, slot=found), act, lambda _training: found.cfa.closed_at is None)
+    def is_open(_training: Training | None) -> bool:
+        return found.cfa.closed_at is None
+
+    return _sent(found, BookingForm(request.form, slot=found), act, is_open, "reserve")
 
 
 @bp.post("/rendez-vous/<public_id>/liste-attente")
@@ -51,7 +54,7 @@ def wait(public_id: str) -> ResponseReturnValue:
     def is_open(training: Training | None) -> bool:
         return slot_page.shown_of(found, training, clock.now()).waiting
 
-    return _sent(found, WaitForm(request.form, slot=found), act, is_open)
+    return _sent(found, WaitForm(request.form, slot=found), act, is_open, "envoye")
 
 
 def _sent(
@@ -59,8 +62,10 @@ def _sent(
     form: BookingForm,
     act: Callable[[Candidate, Submission, Training | None, int], str],
     is_open: Callable[[Training | None], bool],
+    what: str,
 ) -> ResponseReturnValue:
     """Check a form of this page, then do what it asks: `act` returns the public id of the request it makes."""
+    frame.belongs_to(found.cfa)
     training = slot_page.training_of(found)
     try:
         token = check_post(slot_page.PURPOSE, found.cfa.public_id)
@@ -78,16 +83,16 @@ def _sent(
                 public_id = act(candidate, sent, training, form.guest_count)
         except REFUSALS:
             # A second click may find the seat taken by the first: what that one made is the answer.
-            earlier = earlier_result(sent)
+            earlier = earlier_result(sent, frame.done(what))
             if earlier is not None:
                 return earlier
             raise
     except (*REFUSALS, TooManyRequests) as refusal:
         return slot_page.refused(refusal, found, training, form, candidate)
-    return _to_page(public_id, candidate)
+    return _to_page(public_id, candidate, what)
 
 
-def _to_page(public_id: str, candidate: Candidate) -> ResponseReturnValue:
+def _to_page(public_id: str, candidate: Candidate, what: str) -> ResponseReturnValue:
     """Lead whoever filled the form to their page of the request just made (303: a reload posts nothing)."""
     link = links.new_personal_token(public_id, asker.who_asks(candidate))
-    return redirect(url_for("public.personal", token=link), 303)
+    return redirect(url_for("public.personal", token=link, **frame.done(what)), 303)

@@ -15,6 +15,7 @@ from rdv.models import Cfa, Training
 from rdv.web.candidate_forms import CallbackForm, CandidateForm, MessageForm
 from rdv.web.day_limit import count_request
 from rdv.web.forms import check_post, count_post, submission
+from rdv.web.public import frame
 from rdv.web.public.blueprint import bp
 from rdv.web.public.origin import carried, platform
 from rdv.web.public.pages import closed_notice, open_cfa, open_training, promised, way_out
@@ -88,7 +89,7 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
     windows = list(form.windows.data or []) if isinstance(form, CallbackForm) else None
     try:
         count_post(target.cfa.public_id, *asker.contacts(candidate))
-        earlier = earlier_result(sent)
+        earlier = earlier_result(sent, frame.done("envoye"))
         if earlier is not None:  # a second click is no second request
             return earlier
         count_request(candidate, target.cfa, inbox.main_site(target.cfa, target.training), clock.now())
@@ -98,7 +99,7 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
                     mode, target.cfa, candidate, sent, clock.now(), training=target.training, callback_windows=windows
                 )
         except RequestReplayed:  # at this very instant
-            earlier = earlier_result(sent)
+            earlier = earlier_result(sent, frame.done("envoye"))
             if earlier is not None:
                 return earlier
             raise
@@ -108,7 +109,7 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
         return _closed(target)
     if made is None:
         return redirect(target.done, 303)
-    return personal_page(made)
+    return personal_page(made, frame.done("envoye"))
 
 
 @bp.get("/formation/<training_id>/demande-envoyee")

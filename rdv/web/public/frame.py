@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Response, g
+from flask import Response, g, request
 
 from rdv import directory
+from rdv.errors import NotFound
 from rdv.models import Cfa
 from rdv.web.headers import framed_policy
 from rdv.web.public.blueprint import bp
@@ -28,11 +29,33 @@ def ancestors() -> list[str]:
     if found is None or not found.active:
         return []
     if found.life_cycle == "own_site":
-        cfa: Cfa | None = g.get("framed_cfa")
+        cfa = _framed_for()
         origins = [f"https://{host}" for host in directory.domains_of(cfa)] if cfa else []
     else:
         origins = found.origins
     return [each for each in origins if _SOURCE.fullmatch(each)]
+
+
+def _framed_for() -> Cfa | None:
+    """Return whose site frames this answer: the centre of the page, else, for a page of no centre, the one before."""
+    if "framed_cfa" not in g:
+        try:
+            g.framed_cfa = directory.get_cfa(request.args["centre"]) if request.args.get("centre") else None
+        except NotFound:
+            g.framed_cfa = None
+    found: Cfa | None = g.framed_cfa
+    return found
+
+
+def done(what: str) -> dict[str, Any]:
+    """Return the query that lets the page of a frame tell its host, once, what was « envoye » or « reserve »."""
+    return {"fait": what} if in_frame() else {}
+
+
+def told() -> dict[str, str]:
+    """Return what the script of a framed page reads: who its host may be, and what was just done."""
+    what = request.args.get("fait", "")
+    return {"origins": " ".join(ancestors()), "done": what if what in ("envoye", "reserve") else ""}
 
 
 @bp.url_defaults
@@ -43,6 +66,9 @@ def keep_the_frame(endpoint: str, values: dict[str, Any]) -> None:
         found = platform()
         if found is not None:
             values.setdefault("origine", found.code)
+            cfa = _framed_for() if found.life_cycle == "own_site" else None
+            if cfa is not None:
+                values.setdefault("centre", cfa.public_id)
 
 
 @bp.after_request
