@@ -1,6 +1,7 @@
 """Who may call from a browser: pages of the platforms' own origins, and only what needs no key.
 
-A key never belongs in a page: no keyed answer carries any of these headers, and no answer says « * ».
+A key never belongs in a page: no keyed answer carries any of these headers, and none says « * » but the button's,
+which tells any page the same.
 """
 
 from __future__ import annotations

@@ -159,6 +159,17 @@ PATHS: dict[str, dict[str, Any]] = {
             ],
         )
     },
+    "/api/v1/button": {
+        "get": _operation(
+            "button", "Bouton d’une formation",
+            "Ce que le script du bouton affiche. Sans clé, lisible de toute page, gardé une minute.",
+            {200: "Button"}, (400, 404), scope=None,
+            parameters=[
+                *(each for each in _TRAINING if each["name"] != "id"),
+                _query("origine", "Code de la plateforme", {"type": "string", "maxLength": 30}),
+            ],
+        )
+    },
     "/api/v1/openapi.json": {
         "get": _operation(
             "openapi", "Ce document", "Le document OpenAPI 3.1. Sans clé.", {200: "Document"}, (), scope=None,

@@ -102,6 +102,15 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["type", "title", "status", "detail"],
         "additionalProperties": False,
     },
+    "Button": told(
+        {
+            "bookable": {"type": "boolean", "description": "Faux\u00a0: le bouton ne s’affiche pas"},
+            "label": text("Mots du bouton"),
+            "next_slot": text("Prochain créneau, à l’heure du lieu", null=True),
+            "url": text("Page à ouvrir", null=True),
+            "frame_url": text("Page à encadrer, quand votre site le peut", null=True),
+        }
+    ),
     "TrainingMeant": sent(
         {name: text(said, 120) for name, said in IDENTIFIERS.items()}, (), minProperties=1,
         description="Un identifiant de la formation",
