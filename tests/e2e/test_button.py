@@ -17,7 +17,7 @@ from rdv.db import db
 from rdv.models import CandidateRequest, Platform
 from rdv.web.public import script
 from tests import make
-from tests.support.live import CHROMIUM, DESK, PHONE, QUIET, accessibility_faults, serving
+from tests.support.live import CHROMIUM, DESK, PHONE, QUIET, accessibility_faults, faults_of_screens, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -324,3 +324,10 @@ def test_the_button_is_accessible(desk: BrowserContext, house: SimpleNamespace, 
     page.get_by_role("link", name="Prendre rendez-vous").first.click()
     expect(page.frame_locator("rdv-bouton iframe").get_by_role("heading", name="BTS Électrotechnique")).to_be_visible()
     assert accessibility_faults(page) == []
+
+
+def test_the_page_of_the_code_shows_the_button_as_it_will_stand(browser: Browser, house: SimpleNamespace) -> None:
+    page = browser.new_page(base_url=house.url, viewport=DESK)
+    page.goto("/integrer?q=12345&pour=essai")
+    expect(page.locator("rdv-bouton").get_by_text("Prochain créneau : demain à 9 h")).to_be_visible()
+    assert faults_of_screens(page, ["/integrer", "/integrer?q=12345&pour=essai", "/integrer?q=electrotechnique"]) == []

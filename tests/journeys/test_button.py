@@ -2,12 +2,14 @@
 
 import gzip
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from rdv.models import CfaDomain, Platform, PlatformConsent
 from rdv.web.public import script
 from tests import make
+from tests.support.pages import visit
 from tests.support.queries import queries
 
 NOW = "2026-11-23T08:00Z"
@@ -161,3 +163,43 @@ def test_the_stable_addresses_serve_the_newest_for_a_short_while(client, address
     assert answer.data == client.get(f"/bouton/v{script.CURRENT}/bouton.js").data
     assert answer.headers["Cache-Control"] == "public, max-age=300, stale-while-revalidate=86400"
     assert client.get(address, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_the_code_of_each_level_is_ready_to_copy(client, training, platform):
+    home = client.application.config["RDV"].public_url
+    page = visit(client, "/integrer?q=12345&pour=essai")
+    codes = {each.attributes["id"]: each.text for each in page.all("code")}
+    assert codes["lien"] == (f'<a href="{home}/formation?parcoursup=12345&amp;origine=essai">Prendre rendez-vous</a>')
+    assert codes["bouton"].startswith('<rdv-bouton parcoursup="12345" origine="essai">')
+    assert 'mode="integre"' in codes["integre"]
+    assert 'data-rdv-parcoursup="12345" data-rdv-origine="essai"' in codes["attributs"]
+    assert f'integrity="{script.integrity()}" src="{home}/bouton/v1/bouton.js"' in codes["script"]
+    assert codes["script-stable"] == f'<script defer src="{home}/bouton.js"></script>'
+    assert page.one("#apercu").attributes["parcoursup"] == "12345"
+
+
+@pytest.mark.parametrize("kind", ["words", "key", "pair", "address"])
+def test_a_training_is_found_by_words_or_by_any_of_its_names(client, training, platform, kind):
+    said = {
+        "words": training.shown_title,
+        "key": training.training_key,
+        "pair": f"{training.cfa.siret} {training.diploma_code}",
+        "address": f"https://service.example/formation/{training.public_id}",
+    }[kind]
+    page = visit(client, f"/integrer?{urlencode({'q': said, 'pour': 'essai'})}")
+    if kind == "words":
+        page = visit(client, page.link(training.shown_title))
+    assert training.shown_title in page.text
+    held = page.one("#apercu").attributes
+    assert held.get("siret" if kind == "pair" else "cle")
+    assert held["origine"] == "essai"
+
+
+def test_the_page_says_when_nothing_would_be_drawn_and_repeats_no_code_typed(client, training):
+    make.saved(Platform(code="surdemande", name="Sur demande", life_cycle="opt_out"))
+    page = visit(client, "/integrer?q=12345&pour=surdemande")
+    assert "ne s’afficherait pas aujourd’hui" in page.text
+    assert not page.all("#apercu")
+    empty = client.get("/integrer?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E").text
+    assert "<script>alert" not in empty
+    assert "Rien ne correspond" in empty

@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         elsewhere,
         frame,
         information,
+        integrating,
         moving,
         origin,
         pages,
