@@ -110,7 +110,7 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
     """Look again until something holds: the page's own policy refuses Playwright's way of waiting."""
     deadline = time.monotonic() + 10
     while not holds():
-        assert time.monotonic() < deadline, (events(page), [frame.url for frame in page.frames])
+        assert time.monotonic() < deadline, [frame.url for frame in page.frames]
         page.wait_for_timeout(20)
 
 
@@ -234,7 +234,7 @@ def test_on_a_phone_the_button_opens_a_page(phone: BrowserContext, house: Simple
     other = opened.value
     expect(other.get_by_role("heading", name="BTS Électrotechnique")).to_be_visible()
     assert "cadre=1" not in other.url
-    assert "#" not in other.url  # what the link held is no longer in the address
+    until(other, lambda: "#" not in other.url)  # what the link held is no longer in the address
     other.locator("a.rdv-slot").first.tap()
     expect(other.get_by_label("Prénom", exact=True)).to_have_value("Zoé")
     assert other.evaluate("window.opener") is None
