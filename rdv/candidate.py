@@ -64,6 +64,7 @@ class Candidate:
     asker_last_name: str | None = None
     asker_email: str | None = None
     asker_phone: str | None = None
+    source: str | None = None  # the tag of the poster that they come from
     email_state: str | None = None  # « doubtful »: kept by the person though it looks mistyped
 
     def __post_init__(self) -> None:
@@ -92,6 +93,7 @@ class Candidate:
             "reasons": self.reasons,
             "text": self.text,
             "platform_id": self.platform_id,
+            "source": self.source,
             "asker_first_name": self.asker_first_name,
             "asker_last_name": self.asker_last_name,
             "asker_email": self.asker_email,

@@ -19,7 +19,7 @@ from rdv.models import Booking, CandidateRequest, OutgoingMail, OutgoingSms, Req
 Row = dict[str, Any]
 
 _REQUEST = (
-    "public_id", "reference", "cfa_id", "site_id", "training_id", "platform_id", "mode", "asker", "first_name",
+    "public_id", "reference", "cfa_id", "site_id", "training_id", "platform_id", "source", "mode", "asker", "first_name",
     "last_name", "email", "phone", "asker_first_name", "asker_last_name", "asker_email", "asker_phone", "reasons", "text", "callback_windows", "status", "outcome", "owner_id",
     "recipient_email", "submission_id", "submission_digest", "search_text", "person_key", "name_key", "attempts", "rung",
     "email_state", "link_version", "version",

@@ -55,6 +55,7 @@ class CandidateRequest(Base):
     site_id: Mapped[int | None] = mapped_column(sa.ForeignKey("site.id", ondelete="SET NULL"))
     training_id: Mapped[int | None] = mapped_column(sa.ForeignKey("training.id", ondelete="SET NULL"))
     platform_id: Mapped[int | None] = mapped_column(sa.ForeignKey("platform.id"))
+    source: Mapped[str | None] = mapped_column(sa.String(40))  # the tag of a poster (rdv.posters)
     mode: Mapped[str] = mapped_column(sa.String(10))
     asker: Mapped[str] = mapped_column(sa.String(10), default="candidate")
     first_name: Mapped[str] = mapped_column(sa.String(80))

@@ -83,7 +83,7 @@ class CandidateForm(PublicForm):
         ],
     )
 
-    def candidate(self, platform: Platform | None) -> Candidate:
+    def candidate(self, platform: Platform | None, source: str | None = None) -> Candidate:
         """Return the validated person, and who asks for them when it is somebody else."""
         theirs = self.for_somebody
         return Candidate(
@@ -99,6 +99,7 @@ class CandidateForm(PublicForm):
             reasons=list(self.reasons.data or []),
             text=self.text.data or None,
             platform_id=platform.id if platform else None,
+            source=source,
             email_state="doubtful" if self._is_doubtful else None,
         )
 

@@ -49,7 +49,7 @@ def house(app: Flask, process_env: dict[str, str], tmp_path: Path) -> Iterator[S
     for hour in (9, 10, 14):
         make.slot(adviser, site, starts_at=f"{day}T{hour:02d}:00", trainings=[training])
     with serving(process_env, tmp_path) as url:
-        yield SimpleNamespace(cfa=cfa, training=training, url=url, integrity=script.integrity())
+        yield SimpleNamespace(cfa=cfa, site=site, training=training, url=url, integrity=script.integrity())
 
 
 @pytest.fixture
@@ -331,3 +331,18 @@ def test_the_page_of_the_code_shows_the_button_as_it_will_stand(browser: Browser
     page.goto("/integrer?q=12345&pour=essai")
     expect(page.locator("rdv-bouton").get_by_text("Prochain créneau : demain à 9 h")).to_be_visible()
     assert faults_of_screens(page, ["/integrer", "/integrer?q=12345&pour=essai", "/integrer?q=electrotechnique"]) == []
+
+
+def test_the_poster_is_one_sheet_of_paper(browser: Browser, house: SimpleNamespace) -> None:
+    manager = make.manager(house.cfa)
+    page = browser.new_page(base_url=house.url, viewport=DESK)
+    page.goto("/connexion")
+    page.locator("input[type=email]").fill(manager.email)
+    page.locator("input[type=password]").fill(make.PASSWORD)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url("**/equipe**")
+    path = f"/equipe/lieux/{house.site.public_id}/affiche"
+    assert faults_of_screens(page, [path]) == []
+    page.set_viewport_size(DESK)
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n") == 1

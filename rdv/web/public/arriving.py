@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import partner_ids
+from rdv import partner_ids, posters
+from rdv.errors import NotFound
+from rdv.models import Slot
 from rdv.web.public.blueprint import bp
 from rdv.web.public.origin import carried
 
@@ -27,3 +29,15 @@ def training_by_identifier() -> ResponseReturnValue:
 def short_training(public_id: str) -> ResponseReturnValue:
     """The address of a training that is short enough for a poster."""
     return redirect(url_for("public.training", public_id=public_id, **carried()), 302)
+
+
+@bp.get("/a/<public_id>")
+def poster(public_id: str) -> ResponseReturnValue:
+    """The address on a poster: the page of its meeting, or of its place's centre, with the poster's tag."""
+    thing = posters.get(public_id)
+    if thing is None:
+        raise NotFound("Cette affiche n’est plus valable. Cherchez le centre ou la formation depuis l’accueil.")
+    tag = posters.tag(request.args.get("source", "")) or posters.own_tag(thing)
+    if isinstance(thing, Slot):
+        return redirect(url_for("public.slot", public_id=public_id, **carried() | {"source": tag}), 302)
+    return redirect(url_for("public.cfa", public_id=thing.cfa.public_id, **carried() | {"source": tag}), 302)

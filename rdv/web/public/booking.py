@@ -16,7 +16,7 @@ from rdv.web.candidate_forms import BookingForm, WaitForm
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public import frame, slot_page
 from rdv.web.public.blueprint import bp
-from rdv.web.public.origin import platform
+from rdv.web.public.origin import platform, source
 from rdv.web.public.sending import earlier_result
 
 REFUSALS = (SlotUnavailable, AlreadyBooked, RequestReplayed, rules.TooManyBookings)
@@ -75,7 +75,7 @@ def _sent(
         return slot_page.page(found, training, form, status=422)
     if not is_open(training):
         return slot_page.page(found, training, form, SlotUnavailable())
-    sent, candidate = submission(token), form.candidate(platform())
+    sent, candidate = submission(token), form.candidate(platform(), source())
     try:
         count_post(found.cfa.public_id, *asker.contacts(candidate))
         try:

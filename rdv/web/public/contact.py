@@ -17,7 +17,7 @@ from rdv.web.day_limit import count_request
 from rdv.web.forms import check_post, count_post, submission
 from rdv.web.public import frame
 from rdv.web.public.blueprint import bp
-from rdv.web.public.origin import carried, platform
+from rdv.web.public.origin import carried, platform, source
 from rdv.web.public.pages import closed_notice, open_cfa, open_training, promised, way_out
 from rdv.web.public.sending import earlier_result, form_token, personal_page
 
@@ -85,7 +85,7 @@ def _send(mode: str, target: Target, form: CandidateForm) -> ResponseReturnValue
         return _page(mode, target, form, refusal)
     if not form.validate():
         return _page(mode, target, form, status=422)
-    sent, candidate = submission(token), form.candidate(platform())
+    sent, candidate = submission(token), form.candidate(platform(), source())
     windows = list(form.windows.data or []) if isinstance(form, CallbackForm) else None
     try:
         count_post(target.cfa.public_id, *asker.contacts(candidate))

@@ -12,10 +12,17 @@ from rdv.errors import NotFound
 from rdv.models import Cfa
 from rdv.web.headers import framed_policy
 from rdv.web.public.blueprint import bp
-from rdv.web.public.origin import in_frame, platform
+from rdv.web.public.origin import in_frame, platform, source
 
 # What may stand in a header as it is: a row of the database is no reason to write a second directive.
 _SOURCE = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?")
+
+
+# Where a visit that began with a poster goes before its form is sent; what comes after needs no tag.
+_TAGGED = {
+    "public.home", "public.training", "public.cfa", "public.slot", "public.book", "public.wait", "public.callback",
+    "public.message",
+}  # fmt: skip
 
 
 def belongs_to(cfa: Cfa) -> None:
@@ -60,7 +67,13 @@ def told() -> dict[str, str]:
 
 @bp.url_defaults
 def keep_the_frame(endpoint: str, values: dict[str, Any]) -> None:
-    """Carry the frame and its platform to each page, form and redirection of a candidate: another would be refused."""
+    """Carry the frame and its platform to each page, form and redirection of a candidate: another would be refused.
+
+    The tag of a poster follows too, to the forms that keep it.
+    """
+    tag = source()
+    if tag is not None and endpoint in _TAGGED:
+        values.setdefault("source", tag)
     if in_frame():
         values.setdefault("cadre", 1)
         found = platform()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import g, request
 
-from rdv import clock, directory, links, rules, setting_up
+from rdv import clock, directory, links, posters, rules, setting_up
 from rdv.models import Cfa, Platform
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
@@ -27,6 +27,11 @@ def platform() -> Platform | None:
 def in_frame() -> bool:
     """Say whether this page stands in a frame of the platform's page."""
     return request.args.get("cadre") == "1"
+
+
+def source() -> str | None:
+    """Return the tag of the poster that this visit comes from: it follows as the platform does."""
+    return posters.tag(request.args.get("source", ""))
 
 
 def page_code() -> str:

@@ -26,6 +26,7 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     meeting_types,
     member_notices,
     platforms,
+    posters,
     profile,
     publish,
     redirecting,

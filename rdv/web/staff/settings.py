@@ -129,4 +129,5 @@ def _site(site: Site) -> dict[str, object]:
             ("Moyens de contact", own_words(site)),
         ],
         "href": url_for("staff.site_settings", public_id=site.public_id),
+        "poster": url_for("staff.site_poster", public_id=site.public_id),
     }
