@@ -192,15 +192,21 @@ def test_the_inline_frame_follows_its_height_and_believes_nobody_else(
     until(page, lambda: int(frame.get_attribute("height") or 0) > int(told or 0))
     assert int(frame.get_attribute("height") or 0) < 5000
     assert set(events(page)) == {"affiche", "hauteur"}
-    # The other way: a page that is not of the platform hears nothing, whatever it says.
-    heard = inside.evaluate(
-        """() => new Promise((resolve) => {
-          const before = parent.postMessage;
-          dispatchEvent(new MessageEvent("message", { data: { rdv: "bonjour" }, origin: "https://pirate.example", source: parent }));
-          setTimeout(() => resolve(document.getElementById("rdv-frame").dataset.origins), 50);
-        })"""
-    )
-    assert heard == HOST
+
+
+def test_the_frame_answers_the_page_of_its_platform_alone(desk: BrowserContext, house: SimpleNamespace) -> None:
+    page = desk.new_page()  # stands in for both: its parent is itself
+    page.goto(f"{house.url}/formation/{house.training.public_id}?origine=essai&cadre=1")
+    greet = """(origin) => {
+      window.told = [];
+      window.postMessage = (message, target) => window.told.push([message.rdv, target]);
+      dispatchEvent(new MessageEvent("message", { data: { rdv: "bonjour" }, origin, source: window }));
+      document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+      return window.told;
+    }"""
+    assert page.evaluate(greet, "https://pirate.example") == []
+    assert page.evaluate(greet, f"{HOST}.pirate.example") == []
+    assert page.evaluate(greet, HOST) == [["hauteur", HOST], ["fermer", HOST]]
 
 
 def test_a_message_is_sent_from_the_inline_frame(desk: BrowserContext, house: SimpleNamespace) -> None:
