@@ -17,7 +17,7 @@ def training(freeze):
     cfa = make.cfa()
     site = make.site(cfa)
     training = make.training(cfa, site)
-    make.slot(make.adviser(cfa), site, starts_at="2026-12-01T14:00")
+    make.slot(make.adviser(cfa), site, starts_at="2026-12-01T14:00", capacity=4)
     return training
 
 
@@ -102,6 +102,15 @@ def test_on_the_site_of_a_centre_every_page_of_the_way_may_be_framed(client, own
     assert (script["data-done"], script["data-origins"]) == ("reserve", "https://www.cfa.example")
     for way in ("Déplacer ce rendez-vous", "Annuler ce rendez-vous"):
         assert ancestors(client.get(done.link(way))) == "https://www.cfa.example"
+    # The same person for the same seat: an answer that has no page of its own.
+    again = visit(client, page.one("a.rdv-slot").attributes["href"])
+    token = again.fields()["form_token"][0]
+    freeze("2026-11-23T08:02Z")
+    twice = data | {"form_token": token, "first_name": "Léa", "email": "lea@exemple.example"}
+    told = client.post(target, data=twice, headers=same)
+    assert told.status_code == 409
+    assert ancestors(told) == "https://www.cfa.example"
+    assert f"/renvoyer-mon-lien?cadre=1&amp;origine=cfa&amp;centre={own.cfa.public_id}" in told.text
 
 
 def test_a_page_of_no_centre_is_framed_by_the_site_that_one_comes_from(client, own):
