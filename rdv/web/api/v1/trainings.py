@@ -10,6 +10,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from rdv import bookable, clock, directory, inbox, links, modes, partner_ids, slots
+from rdv.db import db
 from rdv.errors import NotFound
 from rdv.models import ApiKey, Platform, Training
 from rdv.slots import FreeSlot
@@ -143,18 +144,27 @@ def v1_slots(key: ApiKey) -> ResponseReturnValue:
 @keyed("trainings:read")
 def v1_training_links(key: ApiKey) -> ResponseReturnValue:
     """The links of many trainings at once, in the order asked: what a mailing about wishes needs."""
-    return answering.done({"links": [_link(each, key.platform) for each in shape.body("LinksAsked")["trainings"]]})
+    asked = shape.body("LinksAsked")["trainings"]
+    found = [_known(each["training"]) for each in asked]
+    ids = {each[0].id for each in found if len(each) == 1}
+    shown_there = bookable.ids(key.platform, clock.now()).where(Training.id.in_(ids))
+    there = set(db.session.scalars(shown_there))  # all at once: one by one, they cost the most of this call
+    told = [_link(each.get("reference"), some, key.platform, there) for each, some in zip(asked, found, strict=True)]
+    return answering.done({"links": told})
 
 
-def _link(asked: dict[str, Any], platform: Platform) -> dict[str, Any]:
-    told: dict[str, Any] = {"reference": asked.get("reference"), "training": None, "link": None}
+def _known(said: dict[str, str]) -> list[Training]:
     try:
-        found = meant(asked["training"])
+        return meant(said)
     except ApiProblem:
-        return {**told, "state": "unknown"}
-    if len(found) > 1:
-        return {**told, "state": "ambiguous"}
+        return []
+
+
+def _link(reference: str | None, found: list[Training], platform: Platform, there: set[int]) -> dict[str, Any]:
+    told: dict[str, Any] = {"reference": reference, "training": None, "link": None}
+    if len(found) != 1:
+        return {**told, "state": "ambiguous" if found else "unknown"}
     told["training"] = found[0].public_id
-    if not bookable.on(found[0], platform, clock.now()):
+    if found[0].id not in there:
         return {**told, "state": "not_bookable"}
     return {**told, "state": "bookable", "link": links.training_on(found[0], platform.code)}
