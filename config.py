@@ -87,6 +87,7 @@ class Config:
     limit_feed_reads: int = 240  # whole calendars of one feed address, an hour; what did not change is not counted
     limit_api_per_minute: int = 120  # calls of one key
     limit_api_per_hour: int = 3000
+    limit_open_api_per_minute: int = 600  # calls of the former contract, which names nobody, of one network
     limit_failed_secrets: int = 60  # wrong links and feed addresses, per address prefix
     limit_sign_in_per_account: int = 10
     limit_sign_in_per_address: int = 100

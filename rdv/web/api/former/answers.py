@@ -1,0 +1,87 @@
+"""Bodies of the former contracts: compact UTF-8 JSON, in the order of their fields, errors as {statusCode, error, message}."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from rdv import clock
+from rdv.errors import TooManyRequests
+from rdv.settings import settings
+from rdv.throttle import Limit, count
+from rdv.web.access import address_prefix
+
+View = Callable[..., ResponseReturnValue]
+
+
+class Refused(Exception):
+    """A call that is answered by an error of the contract."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+def said(data: Any, status: int = 200) -> Response:
+    """Return a body as today's service writes it; nothing of it is kept."""
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    response = Response(body, status, content_type="application/json; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def contract(view: View) -> View:
+    """Answer refusals of a view in the shape of the contract."""
+
+    @wraps(view)
+    def call() -> ResponseReturnValue:
+        try:
+            return view()
+        except Refused as refusal:
+            return error(refusal.status, refusal.message)
+        except TooManyRequests as refusal:
+            response = error(429, "Rate limit exceeded, retry later")
+            wait = (refusal.until - clock.now()).total_seconds() if refusal.until else settings().limit_window
+            response.headers["Retry-After"] = str(max(1, int(wait)))
+            return response
+
+    return call
+
+
+def error(status: int, message: str) -> Response:
+    """Return an error of the contract."""
+    return said({"statusCode": status, "error": HTTPStatus(status).phrase, "message": message}, status)
+
+
+def body_object() -> dict[str, Any]:
+    """Return the JSON object of the call; raise Refused when it is none."""
+    found = body()
+    if not isinstance(found, dict):
+        raise Refused(400, "Request validation failed")
+    return found
+
+
+def body() -> Any:
+    """Return the JSON of the call; raise Refused when it is not JSON, or too long."""
+    try:
+        return json.loads(request.get_data(cache=False))
+    except RequestEntityTooLarge:
+        raise Refused(413, "Request body is too large") from None
+    except (ValueError, RecursionError):
+        raise Refused(400, "Request validation failed") from None
+
+
+def count_caller() -> None:
+    """Count a call that names nobody against its network; raise TooManyRequests. A busy database counts none."""
+    try:
+        count([Limit("api.open", address_prefix(), settings().limit_open_api_per_minute, 60)])
+    except OperationalError:
+        return

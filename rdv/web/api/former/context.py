@@ -1,0 +1,117 @@
+"""`context/create`: whether a training is bookable from a referrer, without a key (reference/predecessor.md §3.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from rdv import bookable, clock, directory, links, partner_ids
+from rdv.models import Platform, Training
+from rdv.web.api.blueprint import bp
+from rdv.web.api.former import answers
+from rdv.web.api.former.answers import Refused, said
+from rdv.web.api.v1 import cors
+
+NOT_OPEN = "Prise de rendez-vous non disponible."
+NO_CRITERION = "Critère de recherche non conforme."
+NO_REFERRER = "Referrer introuvable."
+# The identifiers, in the order in which the first of several wins, and the referrers that may use each.
+IDENTIFIERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "idCleMinistereEducatif": ("cle", ("parcoursup", "lba", "onisep", "jeune_1_solution", "affelnet")),
+    "idRcoFormation": ("rco", ("parcoursup", "lba", "onisep", "jeune_1_solution", "affelnet")),
+    "idParcoursup": ("parcoursup", ("parcoursup",)),
+    "idActionFormation": ("onisep", ("onisep",)),
+}
+_OTHERS = {"referrer", "trainingHasJob"}
+_MOST_CHARACTERS = 255
+
+
+@bp.route("/api/appointment-request/context/create", methods=["POST", "OPTIONS"])
+@answers.contract
+def former_context() -> ResponseReturnValue:
+    """Answer the fields of a training and the address of its form, or that it is not bookable from there."""
+    if request.method == "OPTIONS":
+        return Response(status=204)
+    answers.count_caller()
+    asked = answers.body_object()
+    if not set(asked) <= {*IDENTIFIERS, *_OTHERS}:
+        raise Refused(400, "Request validation failed")
+    name = next((each for each in IDENTIFIERS if asked.get(each) is not None), None)
+    if name is None:
+        raise Refused(400, NO_CRITERION)
+    kind, referrers = IDENTIFIERS[name]
+    value, referrer = asked[name], asked.get("referrer")
+    if not is_text(value) or not isinstance(asked.get("trainingHasJob", False), bool):
+        raise Refused(400, "Request validation failed")
+    if not isinstance(referrer, str) or referrer not in referrers:
+        raise Refused(400, NO_REFERRER)
+    platform = directory.get_platform(referrer)
+    training = open_training(kind, value, platform)
+    if training is None or platform is None:
+        return said({"error": NOT_OPEN})
+    return said(facts(training, platform, with_rco=True))
+
+
+def is_text(value: Any) -> bool:
+    """Say whether a value of the call is a text that an identifier may be."""
+    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARACTERS
+
+
+def open_training(kind: str, value: str, platform: Platform | None) -> Training | None:
+    """Return the first training of this identifier that is bookable on a platform, None when none is."""
+    now = clock.now()
+    for training in partner_ids.trainings(partner_ids.PartnerId(kind, value)):
+        if platform is not None and bookable.on(training, platform, now):
+            return training
+    return None
+
+
+def facts(training: Training, platform: Platform, *, with_rco: bool) -> dict[str, Any]:
+    """Return the fields of a bookable training, in the order of the contract."""
+    sites = [site for site in training.sites if site.closed_at is None] or list(training.sites)
+    site = sites[0] if sites else None
+    found: dict[str, Any] = {
+        "etablissement_formateur_entreprise_raison_sociale": training.cfa.name,
+        "intitule_long": training.title,
+        "lieu_formation_adresse": site.address if site else None,
+        "code_postal": site.postal_code if site else None,
+        "etablissement_formateur_siret": (site.siret if site else "") or training.cfa.siret,
+        "cfd": training.diploma_code,
+        "localite": site.city if site else None,
+    }
+    if with_rco:
+        found["id_rco_formation"] = training.rco_id
+    return found | {"cle_ministere_educatif": training.training_key, "form_url": form_url(training, platform)}
+
+
+def form_url(training: Training, platform: Platform) -> str:
+    """Return the address of the form as partners know it; ours for a training that has no key."""
+    if training.training_key is None:
+        return f"{links.training(training)}?origine={platform.code}"
+    key = quote(training.training_key, safe="")
+    return links.absolute(f"/rdva?referrer={platform.code}&cleMinistereEducatif={key}")
+
+
+@bp.after_request
+def allow_former_pages(response: Response) -> Response:
+    """Let the pages that call the open contract from a browser go on: those of *.gouv.fr, and of our platforms."""
+    if request.endpoint != "api.former_context":
+        return response
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin", "")
+    if _is_public_service(origin) or origin in cors.origins():
+        response.headers["Access-Control-Allow-Origin"] = origin
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "POST"
+            response.headers["Access-Control-Allow-Headers"] = "Content-Type"
+            response.headers["Access-Control-Max-Age"] = "3600"
+    return response
+
+
+def _is_public_service(origin: str) -> bool:
+    host = urlsplit(origin).netloc
+    return origin == f"https://{host}" and re.fullmatch(r"(?:[a-z0-9-]+\.)+gouv\.fr", host) is not None
