@@ -75,6 +75,8 @@ class Config:
     demo: bool = False  # allows `seed-demo` and `demo-facts`
     sqlite_synchronous: str = "FULL"  # OFF in tests only
 
+    catalogue_file: str = ""  # the whole catalogue, imported every night; empty: by hand alone
+    catalogue_most_closed: int = 5  # per cent of its trainings that a night may close
     # Requests that a platform's usual rhythm would have brought during its silence, before the service team is told.
     platform_silence_expected: int = 12
 

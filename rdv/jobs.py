@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -34,7 +35,10 @@ from rdv import (
     waitlist,
     webhooks,
 )
+from rdv.catalogue import intake
+from rdv.catalogue.report import ImportReport
 from rdv.db import db, transaction, violated
+from rdv.errors import CatalogueError
 from rdv.models import JobRun
 from rdv.settings import settings
 
@@ -222,6 +226,20 @@ def keep_bookable(now: datetime) -> None:
         raise Found(f"{failed} platforms whose list of today is not kept")
 
 
+def sync_catalogue(now: datetime) -> None:
+    """Import the file of the whole catalogue, where one is configured, and close what it no longer holds."""
+    config = settings()
+    if not config.catalogue_file:
+        return
+    report, path = ImportReport(lambda _number, _nature, _reason: None), Path(config.catalogue_file)
+    try:
+        intake.import_file(path, transaction, report)
+        intake.close_missing(path, transaction, report, now, config.catalogue_most_closed)
+    except CatalogueError as refusal:
+        raise Found(refusal.message) from None
+    log.info("catalogue", extra={"facts": {"read": report.read, "written": report.written, "closed": report.closed}})
+
+
 def check_integrity(now: datetime) -> None:
     """Read the whole database and say what does not hold: each finding in the log, the summary to the service team."""
     report = integrity.check(now)
@@ -246,5 +264,6 @@ JOBS = (
     Job("open_platforms", timedelta(days=1), open_platforms),
     Job("invite_to_platforms", timedelta(days=1), invite_to_platforms),
     Job("keep_bookable", timedelta(hours=6), keep_bookable),
+    Job("sync_catalogue", timedelta(days=1), sync_catalogue),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

@@ -32,6 +32,7 @@ SITE_COLUMNS = (
 TRAINING_COLUMNS = (
     "cfa_id", "training_key", "identity", "title", "diploma", "level", "diploma_code", "rncp", "parcoursup_id",
     "affelnet_id", "onisep_id", "rco_id", "email", "phone", "starts_on", "remote", "published", "source",
+    "parcoursup_visible", "affelnet_visible", "closed_at",
 )  # fmt: skip
 _CFA_BITS = {name: 1 << rank for rank, name in enumerate(CFA_COLUMNS)}
 _SITE_BITS = {name: 1 << rank for rank, name in enumerate(SITE_COLUMNS)}
@@ -83,6 +84,8 @@ class BatchOutcome:
     trainings: Tally = field(default_factory=Tally)
     aliases: int = 0
     moved: int = 0
+    reopened: int = 0
+    seen: set[int] = field(default_factory=set)  # ids of the trainings of these rows
     set_aside: dict[int, str] = field(default_factory=dict)  # number of the row → reason
     settled: Settled = field(default_factory=Settled)
 
@@ -94,10 +97,13 @@ def import_batch(session: Session, rows: Sequence[CatalogueRow], settled: Settle
     cfa_ids = _write_cfas(session, [row for row, _ in plan], settled, outcome)
     site_ids = _write_sites(session, [row for row, _ in plan], cfa_ids, settled, outcome)
     for row, draft in plan:
-        draft.values.update(row.training, cfa_id=cfa_ids[row.cfa_siret])
+        # A training that the catalogue had dropped, and holds again, takes candidates again.
+        outcome.reopened += draft.stored.get("closed_at") is not None
+        draft.values.update(row.training, cfa_id=cfa_ids[row.cfa_siret], closed_at=None)
     touched = _save(session, _TRAINING, [draft for _, draft in plan], ("identity",), outcome.trainings)
     outcome.aliases = _write_aliases(session, new_aliases)
     _write_links(session, plan, cfa_ids, site_ids, touched, outcome)
+    outcome.seen = {_id(draft) for _, draft in plan}
     return outcome
 
 

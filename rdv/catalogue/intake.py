@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from rdv.catalogue import closing
 from rdv.catalogue.formats import FileCut, Record, Source, open_source
 from rdv.catalogue.importer import BatchOutcome, Settled, import_batch
 from rdv.catalogue.report import ImportReport
 from rdv.catalogue.rows import CatalogueRow, RowRefused, read
 from rdv.catalogue.survey import Survey, survey
+from rdv.errors import CatalogueError
 
 BATCH = 400
 
@@ -51,6 +54,27 @@ def import_file(
     except DBAPIError as error:
         report.stopped = f"{_reason(error)}, {report.reached}."
     return report
+
+
+def close_missing(
+    path: Path, unit_of_work: UnitOfWork, report: ImportReport, now: datetime, most_percent: int = closing.MOST_PERCENT
+) -> None:
+    """Close what a file that was imported whole no longer holds, some hundreds at a time.
+
+    Raises CatalogueError, and closes nothing, when the import stopped, when lines were refused that may be those of trainings
+    we know, or when more than a share would close.
+    """
+    if report.stopped:
+        raise CatalogueError("l’import s’est arrêté avant la fin du fichier\u00a0: aucune formation n’est fermée.")
+    if report.refused:
+        raise CatalogueError(
+            "des lignes de ce fichier sont refusées\u00a0: aucune formation n’est fermée, elles pourraient être les leurs. "
+            "Corrigez-les, puis recommencez."
+        )
+    gone = closing.missing(open_source(path).layout, report.seen, most_percent)
+    for start in range(0, len(gone), BATCH):
+        with unit_of_work():
+            report.closed += closing.close(gone[start : start + BATCH], now)
 
 
 def _row(record: Record, source: Source, overview: Survey, report: ImportReport) -> CatalogueRow | None:
@@ -117,6 +141,8 @@ class _Intake:
         report.trainings.add(outcome.trainings)
         report.aliases += outcome.aliases
         report.moved += outcome.moved
+        report.reopened += outcome.reopened
+        report.seen |= outcome.seen
         for row in rows:
             if row.number in outcome.set_aside:
                 report.put_aside(row.number, outcome.set_aside[row.number])

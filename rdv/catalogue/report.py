@@ -57,6 +57,9 @@ class ImportReport:
     trainings: Tally = field(default_factory=Tally)
     aliases: int = 0
     moved: int = 0
+    reopened: int = 0
+    closed: int = 0  # no longer in the whole file
+    seen: set[int] = field(default_factory=set)  # ids of the trainings that the file holds
     last_committed: int = 0  # line or record
     stopped: str | None = None  # why the end of the file was not reached
     warnings: Counter[str] = field(default_factory=Counter)
@@ -115,6 +118,12 @@ class ImportReport:
             found.append(f"Anciennes clés qui restent valables{NBSP}: {self.aliases}.")
         if self.moved:
             found.append(f"Formations rattachées à un autre lieu{NBSP}: {self.moved}.")
+        if self.reopened:
+            found.append(f"Formations rouvertes{NBSP}: {self.reopened}.")
+        if self.closed:
+            found.append(
+                f"Formations fermées, absentes du fichier{NBSP}: {self.closed}. Les candidats concernés sont prévenus."
+            )
         if self.warnings:
             found.append(f"Avertissements{NBSP}: {self.warnings.total()}.")
             found += [f"  {self._warning(kind, count)}" for kind, count in self.warnings.most_common()]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rdv.catalogue import fields, places, territories
+from rdv.catalogue import fields, listings, places, territories
 from rdv.catalogue.fields import BadField
 from rdv.french import NBSP
 
@@ -313,6 +313,7 @@ def _training_facts(cells: Cells, layout: Layout, known: Identity, warnings: lis
     published = fields.truth(cells.get("published"))
     if published is not None:
         facts["published"] = published
+    facts |= listings.listed(cells)
     facts["source"] = _source(cells, layout)
     return facts
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from rdv.catalogue.intake import import_file
+from rdv import clock
+from rdv.catalogue import closing
+from rdv.catalogue.intake import close_missing, import_file
 from rdv.catalogue.report import WARNING, ImportReport, Listener
 from rdv.db import transaction
 from rdv.errors import CatalogueError
@@ -32,22 +34,46 @@ def register(app: Flask) -> None:
     type=click.Path(path_type=Path),
     help="Fichier CSV qui reçoit chaque refus et chaque avertissement, avec sa ligne.",
 )
-def import_catalogue(fichier: Path, rapport: Path | None) -> None:
+@click.option(
+    "--complet",
+    is_flag=True,
+    help="Le fichier est le catalogue entier : fermer les formations qui n’y sont plus et prévenir leurs candidats.",
+)
+@click.option(
+    "--part-fermee",
+    type=click.IntRange(0, 100),
+    default=closing.MOST_PERCENT,
+    show_default=True,
+    help="Avec --complet, pour cent des formations que le fichier peut fermer au plus.",
+)
+def import_catalogue(fichier: Path, rapport: Path | None, complet: bool, part_fermee: int) -> None:
     """Importer l’export du catalogue de l’apprentissage ou le flux Carif-Oref (CSV ou JSON)."""
     try:
         with _listener(rapport) as listener:
             report = ImportReport(listener)
             try:
                 import_file(fichier, transaction, report, _progress)
+                refusal = _close(fichier, report, part_fermee) if complet else None
             except KeyboardInterrupt:
-                report.stopped = f"demande au clavier, {report.reached}."
+                report.stopped, refusal = f"demande au clavier, {report.reached}.", None
     except CatalogueError as error:
         click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
         sys.exit(1)
     for line in report.lines():
         click.echo(line)
-    if report.stopped:
+    if refusal:
+        click.echo(f"Fermetures refusées{NBSP}: {refusal}", err=True)
+    if report.stopped or refusal:
         sys.exit(1)
+
+
+def _close(path: Path, report: ImportReport, most_percent: int) -> str | None:
+    """Close what the file no longer holds; return why it was refused."""
+    try:
+        close_missing(path, transaction, report, clock.now(), most_percent)
+    except CatalogueError as error:
+        return error.message
+    return None
 
 
 def _progress(done: int, total: int) -> None:

@@ -9,6 +9,7 @@ from rdv.mails import (
     calendars,
     candidate,
     candidate_news,
+    catalogue,
     cfa,
     day,
     follow_up,
@@ -27,6 +28,7 @@ from rdv.mails.message import Kind
 KINDS: dict[str, Kind] = {
     **candidate.KINDS,
     **candidate_news.KINDS,
+    **catalogue.KINDS,
     **agenda.KINDS,
     **cfa.KINDS,
     **accounts.KINDS,

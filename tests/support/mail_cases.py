@@ -309,6 +309,13 @@ def centre_unreached_without_anybody_nor_number(house: House) -> OutgoingMail:
     return _unreached(house, "nobody", cfa=house.bare)
 
 
+def training_closed(house: House) -> OutgoingMail:
+    with transaction():
+        house.training.closed_at = datetime.fromisoformat("2026-11-19T03:00+00:00")
+    request = house.request(site=house.site, training_id=house.training.id)
+    return mail("training_closed", CANDIDATE, request)
+
+
 def cfa_new_request_without_account(house: House) -> OutgoingMail:
     request = house.request(house.bare, callback_windows=["midi"], asker="helper")
     return mail("cfa_new_request", "contact@cfa-sans-compte.example", request, cfa_id=house.bare.id)
@@ -903,7 +910,7 @@ CASES: dict[str, Callable[[House], OutgoingMail]] = {
         outcomes_missing_of_a_long_week, booking_cancelled_by_cfa, booking_cancelled_by_candidate, request_received_callback,
         request_received_message_overseas, request_received_where_answers_are_measured, request_answered_by_adviser, request_answered_without_account, request_answered_with_slots_kept, candidate_replied_to_who_follows,
         candidate_replied_with_other_hours, call_missed, personal_link,
-        centre_unreached, centre_unreached_but_managers_told, centre_unreached_without_anybody_nor_number,
+        training_closed, centre_unreached, centre_unreached_but_managers_told, centre_unreached_without_anybody_nor_number,
         cfa_new_request_without_account, cfa_new_request_to_a_manager, adviser_new_booking, adviser_new_booking_group,
         adviser_new_booking_to_who_followed,
         adviser_booking_cancelled, adviser_booking_moved_away, adviser_booking_moved_here, invitation, invitation_to_one_more_cfa,

@@ -1,0 +1,69 @@
+"""What a whole catalogue no longer holds: its trainings are closed, never deleted, and the people who wait are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from rdv import notices, outbox
+from rdv.catalogue.rows import Layout
+from rdv.db import db
+from rdv.errors import CatalogueError
+from rdv.french import NBSP, plural
+from rdv.models import Booking, CandidateRequest, Training
+
+MOST_PERCENT = 5  # of the open trainings of a catalogue, that one file may close without a person's word
+KIND = "training_closed"
+
+
+class TooMany(CatalogueError):
+    """A file that would close more trainings than is believable: it is probably cut, or not the whole catalogue."""
+
+    def __init__(self, missing: int, known: int, most_percent: int) -> None:
+        super().__init__(
+            f"ce fichier fermerait {plural(missing, 'formation')} sur {known}, plus de {most_percent}{NBSP}%. Rien n’a été "
+            f"fermé. Vérifiez qu’il est entier{NBSP}; s’il l’est, recommencez avec --part-fermee et un nombre plus grand."
+        )
+
+
+def missing(layout: Layout, seen: set[int], most_percent: int) -> list[int]:
+    """Return the ids of the open trainings of a catalogue that its file no longer holds; raise TooMany beyond a share."""
+    query = sa.select(Training.id, Training.source).where(Training.closed_at.is_(None))
+    known = [row.id for row in db.session.execute(query) if (row.source or {}).get("catalogue") == layout.code]
+    gone = sorted(set(known) - seen)
+    if len(gone) * 100 > most_percent * len(known):
+        raise TooMany(len(gone), len(known), most_percent)
+    return gone
+
+
+def close(ids: Sequence[int], now: datetime) -> int:
+    """Close trainings and write to who waits for an answer or has a meeting to come; return how many were closed."""
+    closed = (
+        db.session.connection()
+        .execute(
+            sa.update(Training)
+            .where(Training.id.in_(ids), Training.closed_at.is_(None))
+            .values(closed_at=now, updated_at=now)
+            .returning(Training.id)
+        )
+        .scalars()
+        .all()
+    )
+    for request in db.session.scalars(_concerned(closed, now)):
+        for to in notices.read(request):
+            key = f"{KIND}:{request.public_id}:{request.training_id}:{notices.addresses(request).index(to)}"
+            outbox.enqueue(KIND, to, key, request_id=request.id)
+    return len(closed)
+
+
+def _concerned(ids: Sequence[int], now: datetime) -> sa.Select[CandidateRequest]:
+    coming = sa.exists().where(
+        Booking.request_id == CandidateRequest.id, Booking.status == "booked", Booking.starts_at > now
+    )
+    return (
+        sa.select(CandidateRequest)
+        .where(CandidateRequest.training_id.in_(ids), sa.or_(CandidateRequest.status != "closed", coming))
+        .order_by(CandidateRequest.id)
+    )
