@@ -84,6 +84,8 @@ OPEN_REFUSALS = [
     ({"idCleMinistereEducatif": 12, "referrer": "lba"}, 400, "Request validation failed"),
     ({"idCleMinistereEducatif": KEY, "referrer": "lba", "trainingHasJob": "oui"}, 400, "Request validation failed"),
     ([], 400, "Request validation failed"),
+    ({"idParcoursup": "1\0", "referrer": "parcoursup"}, 400, "Request validation failed"),
+    ({"idCleMinistereEducatif": "\ud800", "referrer": "lba"}, 400, "Request validation failed"),
 ]
 
 
@@ -204,6 +206,19 @@ def test_what_a_key_was_refused_is_kept_for_the_service_team(client: Client, wor
     assert (kept.endpoint, kept.status, kept.problem) == ("api.former_token", 404, "contrat-inconnue")
 
 
+def test_what_is_too_long_or_too_often_is_refused_and_kept_too(
+    client: Client, world: World, change_settings: Any
+) -> None:
+    headers = bearer("parcoursup")
+    change_settings(limit_api_per_minute=1)
+    long = client.post(V2, data=b" " * 300_000, content_type="application/json", headers=headers)
+    assert told(long) == error(413, "Request Entity Too Large", "Request body is too large")
+    often = client.post(V2, json={"parcoursup_id": "10013"}, headers=headers)
+    assert told(often) == error(429, "Too Many Requests", "Rate limit exceeded, retry later")
+    kept = db.session.scalars(sa.select(ApiRefusal).order_by(ApiRefusal.id))
+    assert [(each.status, each.problem) for each in kept] == [(413, "contrat-corps"), (429, "limite")]
+
+
 def test_a_stopped_platform_is_no_organisation(client: Client, world: World) -> None:
     headers = bearer("onisep")
     with make.writing() as session:
@@ -229,6 +244,7 @@ WISHES: list[tuple[dict[str, str], bool]] = [
     ({"cle_ministere_educatif": "inconnue"}, False),
     ({"cfd": "32025001", "uai_lieu_formation": "0931234A"}, True),
     ({"cfd": "32025001", "siret_formateur": "38855948600070"}, True),
+    ({"cfd": "32025001", "siret_formateur_responsable": "38855948600070"}, True),
     ({"rncp": "RNCP38878", "code_insee": "93073"}, True),
     ({"rncp": "RNCP38878", "code_postal": "75001"}, False),
     ({"cfd": "32025001"}, False),  # a diploma alone is no place
@@ -247,7 +263,11 @@ def test_links_of_wishes_in_their_order(client: Client, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, [{}], [{"id": ""}], [{"id": "1", "cfd": 3}], [{"id": str(n)} for n in range(101)]]
-)
+    "body",
+    [
+        {}, [{}], [{"id": ""}], [{"id": " "}], [{"id": "1", "cfd": 3}], [{"id": "1", "autre": "x"}], [{"id": "\ud800"}],
+        [{"id": "1", "cle_ministere_educatif": "\0"}], [{"id": str(n)} for n in range(101)],
+    ],
+)  # fmt: skip
 def test_wishes_that_are_not_of_the_contract(client: Client, world: World, body: Any) -> None:
     assert told(client.post("/api/traininglinks", json=body)) == error(400, "Bad Request", "Request validation failed")

@@ -20,6 +20,7 @@ from rdv.throttle import Limit, count
 from rdv.web.access import address_prefix
 
 View = Callable[..., ResponseReturnValue]
+_MOST_CHARACTERS = 255
 
 
 class Refused(Exception):
@@ -77,6 +78,13 @@ def body() -> Any:
         raise Refused(413, "Request body is too large") from None
     except (ValueError, RecursionError):
         raise Refused(400, "Request validation failed") from None
+
+
+def is_text(value: Any) -> bool:
+    """Say whether a value of the call is a text that may be looked for: neither database takes NUL or half a character."""
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= len(value) <= _MOST_CHARACTERS:
+        return False
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
 
 
 def count_caller() -> None:

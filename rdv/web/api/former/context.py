@@ -27,7 +27,6 @@ IDENTIFIERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "idActionFormation": ("onisep", ("onisep",)),
 }
 _OTHERS = {"referrer", "trainingHasJob"}
-_MOST_CHARACTERS = 255
 
 
 @bp.route("/api/appointment-request/context/create", methods=["POST", "OPTIONS"])
@@ -45,7 +44,7 @@ def former_context() -> ResponseReturnValue:
         raise Refused(400, NO_CRITERION)
     kind, referrers = IDENTIFIERS[name]
     value, referrer = asked[name], asked.get("referrer")
-    if not is_text(value) or not isinstance(asked.get("trainingHasJob", False), bool):
+    if not answers.is_text(value) or not isinstance(asked.get("trainingHasJob", False), bool):
         raise Refused(400, "Request validation failed")
     if not isinstance(referrer, str) or referrer not in referrers:
         raise Refused(400, NO_REFERRER)
@@ -54,11 +53,6 @@ def former_context() -> ResponseReturnValue:
     if training is None or platform is None:
         return said({"error": NOT_OPEN})
     return said(facts(training, platform, with_rco=True))
-
-
-def is_text(value: Any) -> bool:
-    """Say whether a value of the call is a text that an identifier may be."""
-    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARACTERS
 
 
 def open_training(kind: str, value: str, platform: Platform | None) -> Training | None:

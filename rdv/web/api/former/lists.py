@@ -21,7 +21,7 @@ MOST_WISHES = 100
 FRESH = 600  # seconds that the list may be kept
 _KNOWN = (
     "id", "cle_ministere_educatif", "mef", "cfd", "rncp", "code_postal", "uai_lieu_formation", "uai_formateur",
-    "uai_formateur_responsable", "code_insee", "siret_lieu_formation", "siret_formateur", "siret",
+    "uai_formateur_responsable", "code_insee", "siret_lieu_formation", "siret_formateur", "siret_formateur_responsable",
 )  # fmt: skip
 
 
@@ -56,10 +56,9 @@ def former_training_links() -> ResponseReturnValue:
 
 
 def _sound(wish: Mapping[str, Any]) -> bool:
-    values = [wish.get(name) for name in _KNOWN]
-    if not isinstance(wish.get("id"), str) or not wish["id"]:
+    if not set(wish) <= set(_KNOWN) or not answers.is_text(wish.get("id")):
         return False
-    return all(value is None or (isinstance(value, str) and len(value) <= 255) for value in values)
+    return all(value in (None, "") or answers.is_text(value) for value in wish.values())
 
 
 def _links(wish: Mapping[str, Any], lba: Platform | None) -> dict[str, str]:
@@ -113,8 +112,8 @@ def _narrowings(wish: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
             found.append(Training.id.in_(sites.where(Site.siret == wish[name])))
     if wish.get("uai_formateur_responsable"):
         found.append(Training.cfa_id.in_(centres.where(Cfa.uai == wish["uai_formateur_responsable"])))
-    if wish.get("siret"):
-        found.append(Training.cfa_id.in_(centres.where(Cfa.siret == wish["siret"])))
+    if wish.get("siret_formateur_responsable"):
+        found.append(Training.cfa_id.in_(centres.where(Cfa.siret == wish["siret_formateur_responsable"])))
     if wish.get("code_insee"):
         found.append(Training.id.in_(sites.where(Site.insee == wish["code_insee"])))
     if wish.get("code_postal"):

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from rdv import api_keys, clock, partner_ids
 from rdv.db import db
+from rdv.errors import TooManyRequests
 from rdv.models import ApiKey
 from rdv.web.api.blueprint import bp
 from rdv.web.api.former import answers, context
@@ -23,6 +24,7 @@ _PROBLEMS = {
     401: "contrat-organisation",
     403: "contrat-droit",
     404: "contrat-inconnue",
+    413: "contrat-corps",
     429: "limite",
 }
 
@@ -36,6 +38,9 @@ def former_token() -> ResponseReturnValue:
     except Refused as refusal:
         _note(refusal.status)
         raise
+    except TooManyRequests:
+        _note(429)
+        raise
 
 
 def _answer() -> ResponseReturnValue:
@@ -45,7 +50,7 @@ def _answer() -> ResponseReturnValue:
         raise Refused(401, "Invalid organisation")
     asked = answers.body_object()
     named = [name for name in asked if name in IDENTIFIERS]
-    if len(asked) != 1 or len(named) != 1 or not context.is_text(asked[named[0]]):
+    if len(asked) != 1 or len(named) != 1 or not answers.is_text(asked[named[0]]):
         raise Refused(400, "Request validation failed")
     kind, value = IDENTIFIERS[named[0]], asked[named[0]]
     training = context.open_training(kind, value, key.platform)
