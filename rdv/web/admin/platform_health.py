@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_admin import expose
 
@@ -42,7 +42,7 @@ class PlatformHealthPage(base.PageView):
     def index(self) -> str:
         """Show every platform, those that fell silent first."""
         now = clock.now()
-        days = [french.day_of_month(day, year=False) for day in platform_health.mondays(now)]
+        days = platform_health.mondays(now)
         keys = _keys(now)
         lines = [_line(each, days, keys.get(each.platform.id, [])) for each in platform_health.every(now)]
         lines.sort(key=lambda line: not line.is_late)
@@ -59,14 +59,17 @@ def _keys(now: datetime) -> dict[int, list[_KeyLine]]:
     return found
 
 
-def _line(health: platform_health.Health, days: Sequence[str], keys: Sequence[_KeyLine]) -> _Line:
+def _line(health: platform_health.Health, days: Sequence[date], keys: Sequence[_KeyLine]) -> _Line:
     picture = None
     if any(health.weeks):
-        columns = [(day, [("solid", float(count))], str(count)) for day, count in zip(days, health.weeks, strict=True)]
+        # « 14/9 »: twelve of them fit under the bars; the table beside says the day in full.
+        columns = [
+            (f"{day.day}/{day.month}", [("solid", float(count))], str(count))
+            for day, count in zip(days, health.weeks, strict=True)
+        ]
         picture = chart.bars(columns)
-    return _Line(
-        health, _state(health), health.silence is not None, picture, list(zip(days, health.weeks, strict=True)), keys
-    )
+    weeks = [(french.day_of_month(day, year=False), count) for day, count in zip(days, health.weeks, strict=True)]
+    return _Line(health, _state(health), health.silence is not None, picture, weeks, keys)
 
 
 def _state(health: platform_health.Health) -> str:
@@ -80,4 +83,4 @@ def _state(health: platform_health.Health) -> str:
             f"Silencieuse depuis {last}\u00a0: environ {french.plural(health.silence.expected, 'demande attendue', 'demandes attendues')} "
             "quand l’équipe en a été prévenue."
         )
-    return f"Dernière demande {last}."
+    return f"Dernière demande\u00a0: {last}."
