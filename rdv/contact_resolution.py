@@ -31,22 +31,54 @@ class ResolvedAddress:
     rule: Rule
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place where an address is looked for: « taken », « spare » (a nearer one was taken), « dead » or « missing »."""
+
+    rule: Rule
+    email: str | None
+    state: str
+
+
 def recipient_for(session: Session, training: Training | None, site: Site | None, cfa: Cfa) -> ResolvedAddress:
     """Return the address of the training, else of its place, else of the CFA, else the one its trainings give most.
 
     Dead ones (rdv.dead_addresses) are passed over.
     """
-    known = (
-        (training.email if training is not None else None, Rule.TRAINING),
-        (site.email if site is not None else _only_site_email(session, training), Rule.SITE),
-        (cfa.email, Rule.CFA),
-    )
+    known = _known(session, training, site, cfa)
     dead = dead_addresses.among((email for email, _ in known), session)
     for email, rule in known:
         if email and email.lower() not in dead:
             return ResolvedAddress(email, rule)
     frequent = most_frequent_email(session, cfa)
     return ResolvedAddress(frequent, Rule.MOST_FREQUENT if frequent else Rule.NONE)
+
+
+def explain(session: Session, training: Training | None, site: Site | None, cfa: Cfa) -> list[Step]:
+    """Return every step of the rule, the nearest first, with what it found; at most one is « taken », as `recipient_for` says."""
+    resolved = recipient_for(session, training, site, cfa)
+    known = [*_known(session, training, site, cfa), (most_frequent_email(session, cfa), Rule.MOST_FREQUENT)]
+    dead = dead_addresses.among((email for email, _ in known), session)
+    steps = []
+    for email, rule in known:
+        if not email:
+            state = "missing"
+        elif rule == resolved.rule:
+            state = "taken"
+        else:
+            state = "dead" if email.lower() in dead else "spare"
+        steps.append(Step(rule, email or None, state))
+    return steps
+
+
+def _known(
+    session: Session, training: Training | None, site: Site | None, cfa: Cfa
+) -> tuple[tuple[str | None, Rule], ...]:
+    return (
+        (training.email if training is not None else None, Rule.TRAINING),
+        (site.email if site is not None else _only_site_email(session, training), Rule.SITE),
+        (cfa.email, Rule.CFA),
+    )
 
 
 def most_frequent_email(session: Session, cfa: Cfa) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Flask
 
 from rdv import clock
-from rdv.contact_resolution import ResolvedAddress, Rule, recipient_for
+from rdv.contact_resolution import ResolvedAddress, Rule, explain, recipient_for
 from rdv.db import db
+from rdv.models import DeadAddress
 from tests import make
 
 
@@ -63,3 +64,19 @@ def test_no_address_at_all_is_said(app: Flask) -> None:
     training = make.training(cfa, make.site(cfa, email=None), email=None)
 
     assert recipient_for(db.session(), training, None, cfa) == ResolvedAddress(None, Rule.NONE)
+
+
+def test_every_step_is_explained_and_the_one_that_is_taken_is_that_of_the_rule(app: Flask) -> None:
+    cfa = make.cfa(email="direction@cfa.example")
+    site = make.site(cfa, email=None)
+    training = make.training(cfa, site, email="Morte@cfa.example")
+    make.saved(DeadAddress(email="morte@cfa.example", reason="hard_bounce", since=clock.now()))
+    steps = explain(db.session(), training, site, cfa)
+    assert [(step.rule, step.email, step.state) for step in steps] == [
+        (Rule.TRAINING, "Morte@cfa.example", "dead"), (Rule.SITE, None, "missing"),
+        (Rule.CFA, "direction@cfa.example", "taken"), (Rule.MOST_FREQUENT, None, "missing"),
+    ]  # fmt: skip
+    near = make.training(cfa, site, email="formation@cfa.example")
+    states = {step.rule: step.state for step in explain(db.session(), near, site, cfa)}
+    assert states[Rule.TRAINING] == "taken"
+    assert states[Rule.CFA] == "spare"

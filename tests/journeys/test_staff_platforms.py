@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from rdv import bookable, clock, consents, directory
 from rdv.db import db
-from rdv.models import AuditEntry, CfaDomain, Platform, PlatformConsent, PlatformSite
+from rdv.models import AuditEntry, CfaDomain, DeadAddress, Platform, PlatformConsent, PlatformSite
 from tests import make
 from tests.support.pages import sign_in, submit, visit
 
@@ -168,3 +168,27 @@ def test_the_service_team_changes_the_days_of_a_campaign(client, cfa):
     submit(client, visit(client, address), form=1, button="Enregistrer", campaign_from="05/02", reset_on="")
     row = db.session.scalars(sa.select(Platform).where(Platform.code == "parcoursup")).one()
     assert (row.campaign_from, row.reset_on) == ("02-05", None)
+
+
+def test_why_this_address_is_told_to_the_centre_and_to_the_service_team(client, app):
+    cfa = make.cfa(email="direction@cfa.example")
+    training = make.training(cfa, make.site(cfa, email=None), email="morte@cfa.example")
+    make.saved(DeadAddress(email="morte@cfa.example", reason="hard_bounce", since=clock.now()))
+    sign_in(client, make.manager(cfa))
+    team = app.test_client()
+    sign_in(team, make.service_member())
+    pages = (
+        (client, f"/equipe/reglages/formations/{training.public_id}/plateformes", True),
+        (team, f"/admin/reservable/?formation={training.public_id}", False),
+    )
+    for browser, address, checked in pages:
+        text = visit(browser, address, checked=checked).text
+        assert "Les demandes de rappel et les messages pour cette formation arrivent à direction@cfa.example." in text
+        assert "De la formation : morte@cfa.example. Écartée : nos messages en reviennent." in text
+        assert "Du lieu de formation : Le catalogue n’en donne pas." in text
+    with make.writing():
+        cfa.email = None
+    for browser, address, checked in pages:
+        text = visit(browser, address, checked=checked).text
+        assert "Aucune adresse ne reçoit les demandes" in text
+        assert "Créneaux et téléphone restent ouverts" in text

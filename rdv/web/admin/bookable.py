@@ -9,7 +9,7 @@ from flask_admin import expose
 from rdv import clock, directory, links
 from rdv.errors import NotFound
 from rdv.models import Training
-from rdv.web import bookable_lines
+from rdv.web import address_lines, bookable_lines
 from rdv.web.admin.base import PageView
 
 
@@ -25,6 +25,7 @@ class BookablePage(PageView):
         page: str = self.render(
             "admin/bookable.html", typed=typed, found=found, training=training,
             platforms=bookable_lines.of(training, clock.now(), _targets(training)) if training else [],
+            addresses=address_lines.of(training) if training else None,
             public_url=links.training(training) if training else None,
             place=directory.shown_place(training.sites) if training else None,
         )  # fmt: skip

@@ -17,7 +17,7 @@ from rdv.db import transaction
 from rdv.errors import NotFound, RdvError
 from rdv.models import Cfa, Platform, PlatformConsent, Training
 from rdv.permissions import can_change_settings
-from rdv.web import bookable_lines
+from rdv.web import address_lines, bookable_lines
 from rdv.web.forms import tidy
 from rdv.web.staff import context
 from rdv.web.staff.blueprint import bp
@@ -129,7 +129,7 @@ def why_bookable(public_id: str) -> ResponseReturnValue:
     return render_template(
         "staff/bookable.html", training=training, place=directory.shown_place(training.sites),
         platforms=bookable_lines.of(training, clock.now(), _targets(training)), public_url=links.training(training),
-        may_change=can_change_settings(context.current_membership()),
+        addresses=address_lines.of(training), may_change=can_change_settings(context.current_membership()),
     )  # fmt: skip
 
 
