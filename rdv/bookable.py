@@ -6,6 +6,7 @@ A candidate who comes by a link is never turned away from an open training: only
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,7 +56,7 @@ def rules(training: Training, platform: Platform, now: datetime) -> list[Rule]:
         _rule("platform", platform.active, platform),
         _rule("centre", cfa.closed_at is None, platform),
         _rule("training", training.published and training.closed_at is None, platform),
-        _rule("contact", _reachable(training, platform, now), platform),
+        _rule("contact", reachable(training, platform.code, now), platform),
     ]
     consent = consent_of(cfa, platform)
     if platform.life_cycle != "always":
@@ -93,23 +94,37 @@ def ids(platform: Platform, now: datetime) -> sa.Select[int]:
     consents = sa.select(PlatformConsent.cfa_id).where(PlatformConsent.platform_id == platform.id)
     if platform.life_cycle != "always":
         found = found.where(Training.cfa_id.in_(consents.where(PlatformConsent.state == "active")))
-    if platform.code in _VISIBLE:
-        found = found.where(_VISIBLE[platform.code].is_(True))
-    if platform.code in _KNOWN_AS:
-        found = found.where(sa.func.coalesce(_KNOWN_AS[platform.code], "") != "")
+    found = found.where(*listed_on(platform))
     if platform.life_cycle == "own_site":
         found = found.where(Training.cfa_id.in_(sa.select(CfaDomain.cfa_id)))
+    return found
+
+
+def among(trainings: Iterable[Training], platform: Platform, now: datetime) -> set[int]:
+    """Return the ids of those of these trainings that are bookable on a platform: one statement, however many they are."""
+    asked = {training.id for training in trainings}
+    return set(db.session.scalars(ids(platform, now).where(Training.id.in_(asked)))) if asked else set()
+
+
+def listed_on(platform: Platform) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on trainings that a platform knows and publishes; none where it takes whatever is open."""
+    found: list[sa.ColumnElement[bool]] = []
+    if platform.code in _VISIBLE:
+        found.append(_VISIBLE[platform.code].is_(True))
+    if platform.code in _KNOWN_AS:
+        found.append(sa.func.coalesce(_KNOWN_AS[platform.code], "") != "")
     return found
 
 
 # -- a way of contact -------------------------------------------------------------------------------------------------
 
 
-def _reachable(training: Training, platform: Platform, now: datetime) -> bool:
+def reachable(training: Training, page_code: str, now: datetime) -> bool:
+    """Say whether a page of this platform (`rules.OWN_PAGE`: the centre's own) offers a way to reach the centre."""
     place = inbox.main_site(training.cfa, training)
     if any(modes.is_open(mode, training.cfa, place, training) for mode in modes.MODES):
         return True
-    return bool(slots.free_for_training(training, now, 1, platform=platform.code))
+    return bool(slots.free_for_training(training, now, 1, platform=page_code))
 
 
 def _mode_in_sql(mode: str) -> sa.ColumnElement[bool]:

@@ -41,6 +41,10 @@ class PartnerId:
     value: str
     diploma: str = ""
 
+    def query(self) -> dict[str, str]:
+        """Return the identifier under our own names, as a link of ours holds it."""
+        return {self.kind: self.value} | ({_DIPLOMA: self.diploma} if self.diploma else {})
+
 
 def read(said: Mapping[str, str]) -> PartnerId | None:
     """Return the identifier that a query or a body carries, None when it carries none of ours, or half of one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from rdv import bookable, clock, directory, french, inbox, links, modes, partner_ids, rules, slots
+from rdv import bookable, clock, directory, french, links, partner_ids, rules, slots
 from rdv.models import Platform, Training
 from rdv.slots import FreeSlot
 
@@ -41,15 +41,13 @@ def button_of(said: Mapping[str, str], platform: Platform | None, now: datetime)
     if not found:
         return NOTHING
     if len(found) > 1:
-        asked = {meant.kind: meant.value} | ({"cfd": meant.diploma} if meant.diploma else {})
-        query = urlencode(asked | ({"origine": platform.code} if platform else {}))
+        query = urlencode(meant.query() | ({"origine": platform.code} if platform else {}))
         return Button(True, LABEL, None, links.absolute(f"/formation?{query}"), None)
     training = found[0]
     free = slots.free_for_training(training, now, 1, platform=platform.code if platform else rules.OWN_PAGE)
-    page = f"/formation/{training.public_id}"
     if platform is None:
-        return Button(True, LABEL, next_slot(free, now), links.absolute(page), None)
-    url = links.absolute(f"{page}?origine={platform.code}")
+        return Button(True, LABEL, next_slot(free, now), links.training(training), None)
+    url = links.training_on(training, platform.code)
     framed = bool(platform.origins) or platform.life_cycle == "own_site"
     return Button(True, LABEL, next_slot(free, now), url, f"{url}&cadre=1" if framed else None)
 
@@ -58,12 +56,7 @@ def _shown(training: Training, platform: Platform | None, now: datetime) -> bool
     """Say whether the button stands there: the platform's rule, or, on a page of no platform, what the page offers."""
     if platform is not None:
         return bookable.on(training, platform, now)
-    if not directory.is_open(training):
-        return False
-    place = inbox.main_site(training.cfa, training)
-    if any(modes.is_open(mode, training.cfa, place, training) for mode in modes.MODES):
-        return True
-    return bool(slots.free_for_training(training, now, 1, platform=rules.OWN_PAGE))
+    return directory.is_open(training) and bookable.reachable(training, rules.OWN_PAGE, now)
 
 
 def next_slot(free: list[FreeSlot], now: datetime) -> str | None:

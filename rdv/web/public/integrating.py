@@ -74,8 +74,7 @@ def _named(text: str) -> tuple[PartnerId | None, list[Training]]:
 
 
 def _query(meant: PartnerId, platform: Platform | None) -> dict[str, str]:
-    asked = {meant.kind: meant.value} | ({"cfd": meant.diploma} if meant.diploma else {})
-    return asked | ({"origine": platform.code} if platform else {})
+    return meant.query() | ({"origine": platform.code} if platform else {})
 
 
 def _levels(asked: dict[str, str]) -> list[Level]:

@@ -10,7 +10,6 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from rdv import bookable, clock, directory, inbox, links, modes, partner_ids, slots
-from rdv.db import db
 from rdv.errors import NotFound
 from rdv.models import ApiKey, Platform, Training
 from rdv.slots import FreeSlot
@@ -146,9 +145,8 @@ def v1_training_links(key: ApiKey) -> ResponseReturnValue:
     """The links of many trainings at once, in the order asked: what a mailing about wishes needs."""
     asked = shape.body("LinksAsked")["trainings"]
     found = [_known(each["training"]) for each in asked]
-    ids = {each[0].id for each in found if len(each) == 1}
-    shown_there = bookable.ids(key.platform, clock.now()).where(Training.id.in_(ids))
-    there = set(db.session.scalars(shown_there))  # all at once: one by one, they cost the most of this call
+    # All at once: one by one, they cost the most of this call.
+    there = bookable.among((each[0] for each in found if len(each) == 1), key.platform, clock.now())
     told = [_link(each.get("reference"), some, key.platform, there) for each, some in zip(asked, found, strict=True)]
     return answering.done({"links": told})
 
