@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import audit, outbox
+from rdv import audit, bookable, outbox
 from rdv.consents import addresses, telling
 from rdv.db import db
 from rdv.errors import RdvError
@@ -25,7 +25,7 @@ def accept(consents: list[PlatformConsent], by: str, now: datetime, user: User |
     """Say yes, for the trainings of today and those to come; `by`: link, manager or team. Raises NotPossible when all said it."""
     # A link answers what was asked; who signs in may come back on a refusal.
     before = ("invited",) if by == "link" else ("invited", "refused")
-    done = [each for each in consents if _decide(each, before, "active", by, now)]
+    done = [each for each in consents if decide(each, before, "active", by, now)]
     if not done:
         raise NotPossible
     for consent in done:
@@ -43,7 +43,7 @@ def refuse(consents: list[PlatformConsent], by: str, now: datetime, user: User |
     done = []
     for consent in consents:
         opened = ("invited",) if by == "link" and consent.platform.life_cycle == "premium" else ("invited", "active")
-        if _decide(consent, opened, "refused", by, now):
+        if decide(consent, opened, "refused", by, now):
             done.append(consent)
     if not done:
         raise NotPossible
@@ -56,12 +56,12 @@ def refuse(consents: list[PlatformConsent], by: str, now: datetime, user: User |
 
 def turn_on(cfa: Cfa, platform: Platform, by: str, now: datetime, user: User | None = None) -> None:
     """Say yes before being asked. Raises NotPossible when the centre already did."""
-    accept([_row(cfa, platform, now)], by, now, user)
+    accept([_row(cfa, platform)], by, now, user)
 
 
 def hide(cfa: Cfa, platform: Platform, by: str, now: datetime, user: User | None = None) -> None:
     """Say no before being asked. Raises NotPossible when the centre already did."""
-    refuse([_row(cfa, platform, now)], by, now, user)
+    refuse([_row(cfa, platform)], by, now, user)
 
 
 def show_at(site: Site, platform: Platform, shown: bool | None, user: User) -> bool:
@@ -91,10 +91,9 @@ def ask(consent: PlatformConsent, text: str, email: str, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _row(cfa: Cfa, platform: Platform, now: datetime) -> PlatformConsent:
+def _row(cfa: Cfa, platform: Platform) -> PlatformConsent:
     """Return the answer of a centre, made « invited » when there was none; the unique constraint decides between two."""
-    where = (PlatformConsent.cfa_id == cfa.id, PlatformConsent.platform_id == platform.id)
-    found = db.session.scalar(sa.select(PlatformConsent).where(*where))
+    found = bookable.consent_of(cfa, platform)
     if found is None:
         found = PlatformConsent(cfa_id=cfa.id, platform_id=platform.id, state="invited")
         db.session.add(found)
@@ -102,10 +101,13 @@ def _row(cfa: Cfa, platform: Platform, now: datetime) -> PlatformConsent:
     return found
 
 
-def _decide(consent: PlatformConsent, before: tuple[str, ...], state: str, by: str, now: datetime) -> bool:
+def decide(
+    consent: PlatformConsent, before: tuple[str, ...], state: str, by: str, now: datetime, *also: sa.ColumnElement[bool]
+) -> bool:
+    """Write an answer over one of those before it, where `also` holds too; False when it is another already."""
     changed = db.session.connection().execute(
         sa.update(PlatformConsent)
-        .where(PlatformConsent.id == consent.id, PlatformConsent.state.in_(before))
+        .where(PlatformConsent.id == consent.id, PlatformConsent.state.in_(before), *also)
         .values(state=state, decided_at=now, decided_by=by, activates_at=None)
     )
     db.session.expire(consent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
-from rdv import contact_resolution, dead_addresses
+from rdv import bookable, contact_resolution, dead_addresses
 from rdv.db import db
 from rdv.models import Cfa, Platform, Training
 
@@ -24,7 +24,7 @@ def contacts(cfa: Cfa, platforms: list[Platform]) -> list[str]:
         .order_by(Training.id)
     )
     if all(platform.life_cycle == "premium" for platform in platforms):
-        query = query.where(sa.or_(*(condition for platform in platforms for condition in listed_there(platform))))
+        query = query.where(sa.or_(*(sa.and_(sa.true(), *bookable.listed_on(platform)) for platform in platforms)))
     nearest: list[tuple[str | None, str | None]] = []
     for training in db.session.scalars(query):
         sites = [site for site in training.sites if site.closed_at is None]
@@ -37,12 +37,3 @@ def contacts(cfa: Cfa, platforms: list[Platform]) -> list[str]:
         if email and email.lower() != decides:
             found.setdefault(email.lower(), email)
     return list(found.values())
-
-
-def listed_there(platform: Platform) -> list[sa.ColumnElement[bool]]:
-    """Return the condition on trainings that a premium platform lists."""
-    if platform.code == "parcoursup":
-        return [sa.and_(Training.parcoursup_visible.is_(True), sa.func.coalesce(Training.parcoursup_id, "") != "")]
-    if platform.code == "affelnet":
-        return [Training.affelnet_visible.is_(True)]
-    return [sa.true()]

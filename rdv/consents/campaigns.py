@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from rdv import audit, outbox
-from rdv.consents import addresses, seasons, telling
+from rdv import audit, bookable, outbox
+from rdv.consents import acts, addresses, seasons, standing, telling
 from rdv.db import db
 from rdv.models import Cfa, Platform, PlatformConsent, PlatformQuestion, Training
 from rdv.settings import settings
-from rdv.tokens import keyed_hash
 
 QUESTIONS_KEPT = timedelta(days=365)
 REMINDED_WITHIN = timedelta(days=7)  # after its day: a worker that was stopped catches up, a new deployment does not
@@ -69,26 +68,10 @@ def to_activate(now: datetime) -> list[int]:
 
 def activate(cfa_id: int, now: datetime) -> None:
     """Open the opt_out platforms that a centre did not refuse in time, and tell it."""
-    query = (
-        sa.select(PlatformConsent)
-        .join(PlatformConsent.platform)
-        .where(PlatformConsent.cfa_id == cfa_id, Platform.life_cycle == "opt_out", Platform.active.is_(True))
-        .order_by(PlatformConsent.platform_id)
-    )
-    done = []
-    for consent in db.session.scalars(query).all():
-        changed = db.session.connection().execute(
-            sa.update(PlatformConsent)
-            .where(
-                PlatformConsent.id == consent.id, PlatformConsent.state == "invited",
-                PlatformConsent.activates_at <= now,
-            )
-            .values(state="active", decided_at=now, decided_by="silence", activates_at=None)
-        )  # fmt: skip
-        if changed.rowcount == 1:
-            done.append(consent)
-    for consent in done:
-        db.session.expire(consent)
+    over = PlatformConsent.activates_at <= now
+    done = [
+        each for each in standing.opt_out_of(cfa_id) if acts.decide(each, ("invited",), "active", "silence", now, over)
+    ]
     if done and done[0].cfa.closed_at is None:
         telling.tell_all("optout_active", done, now)
 
@@ -102,7 +85,7 @@ def to_invite_premium(now: datetime) -> list[tuple[int, int]]:
             asked = sa.exists().where(
                 PlatformConsent.cfa_id == Cfa.id, PlatformConsent.platform_id == platform.id
             )  # fmt: skip
-            listed = _teaches(*addresses.listed_there(platform))
+            listed = _teaches(*bookable.listed_on(platform))
             cfas = sa.select(Cfa.id).where(Cfa.closed_at.is_(None), ~asked, listed).order_by(Cfa.id)
             found += [(platform.id, cfa_id) for cfa_id in db.session.scalars(cfas)]
     return found
@@ -214,7 +197,7 @@ def _remind_of(consent: PlatformConsent, platform: Platform, day: datetime, now:
     emails = receivers(consent.cfa, platform)
     for email in emails:
         # One address of several centres is told once: the key names neither centre.
-        key = keyed_hash("platform_mail", email.lower())[:16]
+        key = telling.of_address(email)
         outbox.enqueue(
             "premium_reminder", email, f"premium_reminder:{platform.code}:{day.year}:{key}", cfa_id=consent.cfa_id,
             data={"consent": consent.public_id},
@@ -224,7 +207,7 @@ def _remind_of(consent: PlatformConsent, platform: Platform, day: datetime, now:
 
 def receivers(cfa: Cfa, platform: Platform) -> list[str]:
     """Return the addresses that a platform's requests reach: those of its trainings, the centre's when one gives none."""
-    listed = sa.select(Training.id).where(Training.cfa_id == cfa.id, _open(*addresses.listed_there(platform)))
+    listed = sa.select(Training.id).where(Training.cfa_id == cfa.id, _open(*bookable.listed_on(platform)))
     if db.session.scalar(listed.limit(1)) is None:
         return []
     decides = addresses.decision_maker(cfa)

@@ -27,10 +27,15 @@ def together(consent: PlatformConsent) -> list[PlatformConsent]:
     """Return the answers that one mail is about: those of every active opt_out platform, or this premium one alone."""
     if consent.platform.life_cycle != "opt_out":
         return [consent]
+    return opt_out_of(consent.cfa_id)
+
+
+def opt_out_of(cfa_id: int) -> list[PlatformConsent]:
+    """Return the answers of a centre about every active opt_out platform."""
     query = (
         sa.select(PlatformConsent)
         .join(PlatformConsent.platform)
-        .where(PlatformConsent.cfa_id == consent.cfa_id, Platform.life_cycle == "opt_out", Platform.active.is_(True))
+        .where(PlatformConsent.cfa_id == cfa_id, Platform.life_cycle == "opt_out", Platform.active.is_(True))
         .order_by(PlatformConsent.platform_id)
     )
     return list(db.session.scalars(query))

@@ -16,9 +16,8 @@ MORNING = time(9)  # in Paris: nobody is invited at night
 def tell(kind: str, consent: PlatformConsent, email: str, mark: str, now: datetime) -> None:
     """Write one mail about an answer, once for each `mark` of it, to leave in the day."""
     morning = from_wall(to_zone(now, PARIS).date(), MORNING, PARIS)
-    who = keyed_hash("platform_mail", email.lower())[:16]
     outbox.enqueue(
-        kind, email, f"{kind}:{consent.public_id}:{mark}:{who}", cfa_id=consent.cfa_id,
+        kind, email, f"{kind}:{consent.public_id}:{mark}:{of_address(email)}", cfa_id=consent.cfa_id,
         data={"consent": consent.public_id}, not_before=max(now, morning),
     )  # fmt: skip
 
@@ -32,3 +31,8 @@ def tell_all(kind: str, consents: list[PlatformConsent], now: datetime) -> None:
         tell(kind, first, email, mark, now)
     for contact in addresses.contacts(first.cfa, [each.platform for each in consents]):
         tell(f"{kind}_contact", first, contact, mark, now)
+
+
+def of_address(email: str) -> str:
+    """Return what stands for an address in the key of a mail."""
+    return keyed_hash("platform_mail", email.lower())[:16]
