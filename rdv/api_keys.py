@@ -61,11 +61,7 @@ class ScopeMissing(RdvError):
     status = 403
 
     def __init__(self, scope: str) -> None:
-        super().__init__(
-            f"Cette clé n’a pas le droit « {scope} ». Demandez-le à l’équipe du service.".replace(
-                "« ", "«\u00a0"
-            ).replace(" »", "\u00a0»")
-        )
+        super().__init__(f"Cette clé n’a pas le droit «\u00a0{scope}\u00a0». Demandez-le à l’équipe du service.")
         self.scope = scope
 
 
@@ -190,10 +186,15 @@ def authenticate(header: str | None, scope: str, now: datetime) -> ApiKey:
     Raises NoKey, KeyEnded, PlatformStopped, ScopeMissing, TooManyRequests (`until` says when to come back).
     """
     key = identify(header, now)
+    admit(key, scope, now)
+    return key
+
+
+def admit(key: ApiKey, scope: str, now: datetime) -> None:
+    """Let a known key do what it asks, its call counted and its use noted; raise ScopeMissing or TooManyRequests."""
     permit(key, scope)
     count_call(key)
     note_use(key, now)
-    return key
 
 
 def count_call(key: ApiKey) -> None:

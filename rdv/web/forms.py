@@ -62,12 +62,15 @@ def submission(token: FormToken) -> Submission:
 
 def count_post(cfa_public_id: str | None, *contacts: str | None) -> None:
     """Count a valid post against the limits of its address, its contacts and its CFA; raise TooManyRequests."""
+    address = Limit("post.address", address_prefix(), settings().limit_posts_per_address)
+    count([address, *post_limits(cfa_public_id, *contacts)])
+
+
+def post_limits(cfa_public_id: str | None, *contacts: str | None) -> list[Limit]:
+    """Return the limits of what is sent to a centre by or for these contacts, wherever it comes from."""
     config = settings()
-    limits = [Limit("post.address", address_prefix(), config.limit_posts_per_address)]
-    if cfa_public_id:
-        limits.append(Limit("post.cfa", cfa_public_id, config.limit_posts_per_cfa))
-    limits += [Limit("post.contact", contact, config.limit_posts_per_contact) for contact in contacts if contact]
-    count(limits)
+    limits = [Limit("post.cfa", cfa_public_id, config.limit_posts_per_cfa)] if cfa_public_id else []
+    return limits + [Limit("post.contact", each, config.limit_posts_per_contact) for each in contacts if each]
 
 
 def count_failed_secret() -> None:

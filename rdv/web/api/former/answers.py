@@ -8,7 +8,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -18,9 +18,15 @@ from rdv.errors import TooManyRequests
 from rdv.settings import settings
 from rdv.throttle import Limit, count
 from rdv.web.access import address_prefix
+from rdv.web.api.v1 import answering
 
 View = Callable[..., ResponseReturnValue]
 _MOST_CHARACTERS = 255
+# What the journal of refusals says of each sentence, and never the sentence's subject.
+_PROBLEMS = {
+    400: "contrat-corps", 401: "contrat-organisation", 403: "contrat-droit", 404: "contrat-inconnue",
+    413: "contrat-corps", 429: "limite",
+}  # fmt: skip
 
 
 class Refused(Exception):
@@ -33,8 +39,7 @@ class Refused(Exception):
 
 def said(data: Any, status: int = 200) -> Response:
     """Return a body as today's service writes it; nothing of it is kept."""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    response = Response(body, status, content_type="application/json; charset=utf-8")
+    response = Response(answering.encoded(data), status, content_type="application/json; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -58,7 +63,8 @@ def contract(view: View) -> View:
 
 
 def error(status: int, message: str) -> Response:
-    """Return an error of the contract."""
+    """Return an error of the contract, its code left for the journal of the key's refusals when there is a key."""
+    g.api_problem = _PROBLEMS[status]
     return said({"statusCode": status, "error": HTTPStatus(status).phrase, "message": message}, status)
 
 

@@ -49,19 +49,17 @@ def former_context() -> ResponseReturnValue:
     if not isinstance(referrer, str) or referrer not in referrers:
         raise Refused(400, NO_REFERRER)
     platform = directory.get_platform(referrer)
-    training = open_training(kind, value, platform)
+    known = partner_ids.trainings(partner_ids.PartnerId(kind, value))
+    training = first_open(known, platform) if platform is not None else None
     if training is None or platform is None:
         return said({"error": NOT_OPEN})
     return said(facts(training, platform, with_rco=True))
 
 
-def open_training(kind: str, value: str, platform: Platform | None) -> Training | None:
-    """Return the first training of this identifier that is bookable on a platform, None when none is."""
+def first_open(trainings: list[Training], platform: Platform) -> Training | None:
+    """Return the first of these trainings that is bookable on a platform, None when none is."""
     now = clock.now()
-    for training in partner_ids.trainings(partner_ids.PartnerId(kind, value)):
-        if platform is not None and bookable.on(training, platform, now):
-            return training
-    return None
+    return next((each for each in trainings if bookable.on(each, platform, now)), None)
 
 
 def facts(training: Training, platform: Platform, *, with_rco: bool) -> dict[str, Any]:
@@ -85,7 +83,7 @@ def facts(training: Training, platform: Platform, *, with_rco: bool) -> dict[str
 def form_url(training: Training, platform: Platform) -> str:
     """Return the address of the form as partners know it; ours for a training that has no key."""
     if training.training_key is None:
-        return f"{links.training(training)}?origine={platform.code}"
+        return links.training_on(training, platform.code)
     key = quote(training.training_key, safe="")
     return links.absolute(f"/rdva?referrer={platform.code}&cleMinistereEducatif={key}")
 
@@ -95,15 +93,7 @@ def allow_former_pages(response: Response) -> Response:
     """Let the pages that call the open contract from a browser go on: those of *.gouv.fr, and of our platforms."""
     if request.endpoint != "api.former_context":
         return response
-    response.vary.add("Origin")
-    origin = request.headers.get("Origin", "")
-    if _is_public_service(origin) or origin in cors.origins():
-        response.headers["Access-Control-Allow-Origin"] = origin
-        if request.method == "OPTIONS":
-            response.headers["Access-Control-Allow-Methods"] = "POST"
-            response.headers["Access-Control-Allow-Headers"] = "Content-Type"
-            response.headers["Access-Control-Max-Age"] = "3600"
-    return response
+    return cors.allow(response, "POST", "Content-Type", also=_is_public_service)
 
 
 def _is_public_service(origin: str) -> bool:

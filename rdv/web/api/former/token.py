@@ -6,8 +6,6 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from rdv import api_keys, clock, partner_ids
-from rdv.db import db
-from rdv.errors import TooManyRequests
 from rdv.models import ApiKey
 from rdv.web.api.blueprint import bp
 from rdv.web.api.former import answers, context
@@ -18,32 +16,12 @@ IDENTIFIERS = {"cle_ministere_educatif": "cle", "parcoursup_id": "parcoursup", "
 ORGANISATIONS = ("parcoursup", "onisep", "jeune_1_solution", "affelnet")
 _SCOPE = "trainings:read"
 _UNREADABLE = "Unable to parse token "
-# What the journal of refusals says of each sentence, and never the sentence's subject.
-_PROBLEMS = {
-    400: "contrat-corps",
-    401: "contrat-organisation",
-    403: "contrat-droit",
-    404: "contrat-inconnue",
-    413: "contrat-corps",
-    429: "limite",
-}
 
 
 @bp.post("/api/v2/appointment")
 @answers.contract
 def former_token() -> ResponseReturnValue:
     """Answer the fields of a training and the address of its form to the platform of a key."""
-    try:
-        return _answer()
-    except Refused as refusal:
-        _note(refusal.status)
-        raise
-    except TooManyRequests:
-        _note(429)
-        raise
-
-
-def _answer() -> ResponseReturnValue:
     key = _key()
     organisation = key.platform.code
     if organisation not in ORGANISATIONS:
@@ -53,11 +31,12 @@ def _answer() -> ResponseReturnValue:
     if len(asked) != 1 or len(named) != 1 or not answers.is_text(asked[named[0]]):
         raise Refused(400, "Request validation failed")
     kind, value = IDENTIFIERS[named[0]], asked[named[0]]
-    training = context.open_training(kind, value, key.platform)
+    known = partner_ids.trainings(partner_ids.PartnerId(kind, value))
+    if not known:
+        raise Refused(404, "Training not found")
+    training = context.first_open(known, key.platform)
     if training is not None:
         return said(context.facts(training, key.platform, with_rco=False))
-    if not partner_ids.trainings(partner_ids.PartnerId(kind, value)):
-        raise Refused(404, "Training not found")
     return said({"error": "Appointment request not available"})
 
 
@@ -75,18 +54,9 @@ def _key() -> ApiKey:
         raise Refused(401, _UNREADABLE + "invalid-signature") from None
     except api_keys.PlatformStopped:
         raise Refused(401, "Organisation not found") from None
-    g.former_key_id = key.id
+    g.api_key_id = key.id
     try:
-        api_keys.permit(key, _SCOPE)
+        api_keys.admit(key, _SCOPE, now)
     except api_keys.ScopeMissing:
         raise Refused(403, "Forbidden") from None
-    api_keys.count_call(key)
-    api_keys.note_use(key, now)
     return key
-
-
-def _note(status: int) -> None:
-    """Keep what a known key was refused, for its integrators and the service team."""
-    if "former_key_id" in g:
-        db.session.rollback()
-        api_keys.note_refusal(g.former_key_id, "api.former_token", status, _PROBLEMS[status], clock.now())

@@ -6,6 +6,8 @@ which tells any page the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Response, request
 
 from rdv import directory
@@ -13,15 +15,19 @@ from rdv import directory
 _PREFLIGHT_KEPT = 3600  # seconds
 
 
-def allow(response: Response) -> Response:
-    """Let the page of an active platform read this key-less answer; other pages are not told anything."""
+def allow(
+    response: Response, method: str = "GET", headers: str = "", also: Callable[[str], bool] | None = None
+) -> Response:
+    """Let the page of an active platform read this key-less answer, or of an origin that `also` takes; no other is told anything."""
     response.vary.add("Origin")
     origin = request.headers.get("Origin")
-    if origin and origin in origins():
+    if origin and ((also is not None and also(origin)) or origin in origins()):
         response.headers["Access-Control-Allow-Origin"] = origin
         if request.method == "OPTIONS":
-            response.headers["Access-Control-Allow-Methods"] = "GET"
+            response.headers["Access-Control-Allow-Methods"] = method
             response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_KEPT)
+            if headers:
+                response.headers["Access-Control-Allow-Headers"] = headers
     return response
 
 

@@ -23,9 +23,7 @@ def v1_statistics(key: ApiKey) -> ResponseReturnValue:
     if not first <= last <= first + platform_figures.LONGEST:
         raise shape.wrong(
             "from",
-            f"un jour avant « to », {platform_figures.LONGEST.days} jours au plus, est attendu".replace(
-                "« ", "«\u00a0"
-            ).replace(" »", "\u00a0»"),
+            f"un jour avant «\u00a0to\u00a0», {platform_figures.LONGEST.days} jours au plus, est attendu",
         )
     found = platform_figures.periods(key.platform, first, last, by)
     return answering.read(

@@ -82,8 +82,4 @@ def shown(found: CandidateRequest, platform: Platform) -> dict[str, Any]:
 
 
 def _meeting(held: Booking) -> dict[str, Any]:
-    zone = held.slot.site.timezone
-    return {
-        "state": held.status, "slot": held.slot.public_id, "starts_at": answering.instant(held.slot.starts_at, zone),
-        "ends_at": answering.instant(held.slot.ends_at, zone), "time_zone": zone,
-    }  # fmt: skip
+    return {"state": held.status, "slot": held.slot.public_id, **answering.when(held.slot, held.slot.site.timezone)}

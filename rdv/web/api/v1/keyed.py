@@ -32,9 +32,7 @@ def keyed(scope: str) -> Callable[[View], View]:
                     count_failed_secret()
                 raise
             g.api_key_id = key.id
-            api_keys.permit(key, scope)
-            api_keys.count_call(key)
-            api_keys.note_use(key, now)
+            api_keys.admit(key, scope, now)
             return view(key, **arguments)
 
         return call
@@ -44,11 +42,15 @@ def keyed(scope: str) -> Callable[[View], View]:
 
 @bp.after_request
 def note_refusal(response: Response) -> Response:
-    """Keep what a key was refused, for its integrators and the service team; a failure of ours too."""
-    key_id = g.get("api_key_id")
-    if key_id is not None and response.status_code >= 400 and request.path.startswith(problems.PREFIX):
-        kind = str((response.get_json(silent=True) or {}).get("type", ""))
+    """Keep what a key was refused, for its integrators and the service team; a failure of ours too.
+
+    A problem document says its own code; an answer of another shape leaves it in `g.api_problem`.
+    """
+    key_id, problem = g.get("api_key_id"), g.get("api_problem")
+    if problem is None and request.path.startswith(problems.PREFIX):
+        problem = str((response.get_json(silent=True) or {}).get("type", "")).rsplit("/", 1)[-1]
+    if key_id is not None and problem is not None and response.status_code >= 400:
         endpoint, status = request.endpoint or "", response.status_code
         db.session.rollback()
-        api_keys.note_refusal(key_id, endpoint, status, kind.rsplit("/", 1)[-1], clock.now())
+        api_keys.note_refusal(key_id, endpoint, status, problem, clock.now())
     return response

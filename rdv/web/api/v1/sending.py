@@ -20,14 +20,13 @@ from rdv.candidate import Candidate, Submission
 from rdv.db import db, transaction
 from rdv.errors import AlreadyBooked, ModeClosed, NotFound, RequestReplayed
 from rdv.models import ApiKey, Booking, Cfa, Slot, Training
-from rdv.settings import settings
-from rdv.throttle import Limit
 from rdv.web.api.blueprint import bp
 from rdv.web.api.v1 import answering, shape
 from rdv.web.api.v1.keyed import keyed
 from rdv.web.api.v1.trainings import not_bookable, the_one
 from rdv.web.candidate_forms import BookingForm, CallbackForm, CandidateForm, MessageForm
 from rdv.web.day_limit import count_request
+from rdv.web.forms import post_limits
 from rdv.web.problems import ApiProblem
 
 FORMS: dict[str, type[CandidateForm]] = {"callback": CallbackForm, "message": MessageForm}
@@ -97,11 +96,8 @@ def v1_send_booking(key: ApiKey) -> ResponseReturnValue:
     def act(now: datetime) -> Made:
         made = booking.book(slot, candidate, sent, now, training, guests)
         held = db.session.get_one(Slot, made.slot_id)
-        zone = held.site.timezone
-        return 201, {
-            "id": made.public_id, "slot": held.public_id, "starts_at": answering.instant(held.starts_at, zone),
-            "ends_at": answering.instant(held.ends_at, zone), "time_zone": zone, "place": held.place,
-        }  # fmt: skip
+        told = answering.when(held, held.site.timezone)
+        return 201, {"id": made.public_id, "slot": held.public_id, **told, "place": held.place}
 
     try:
         return _once(key, sent, act)
@@ -195,10 +191,7 @@ def _invalid(where: str, message: str) -> ApiProblem:
 
 def _count(cfa: Cfa, candidate: Candidate) -> None:
     """Count against the limits of the person and of the centre; the platform's own are those of its key."""
-    config = settings()
-    limits = [Limit("post.cfa", cfa.public_id, config.limit_posts_per_cfa)]
-    limits += [Limit("post.contact", each, config.limit_posts_per_contact) for each in asker.contacts(candidate)]
-    throttle.count(limits)
+    throttle.count(post_limits(cfa.public_id, *asker.contacts(candidate)))
 
 
 def _send_link_again(slot: Slot, candidate: Candidate) -> None:

@@ -151,10 +151,7 @@ def cursor(name: str = "after") -> str:
     """Return where a list goes on, empty at its beginning; raise ApiProblem when it is no cursor of ours."""
     text = request.args.get(name, "")
     if not re.fullmatch(r"[a-z0-9]{0,16}", text, re.ASCII):
-        raise wrong(
-            name,
-            "la valeur « next » de la page précédente est attendue".replace("« ", "«\u00a0").replace(" »", "\u00a0»"),
-        )
+        raise wrong(name, "la valeur «\u00a0next\u00a0» de la page précédente est attendue")
     return text
 
 

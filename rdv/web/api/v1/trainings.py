@@ -70,9 +70,7 @@ def slots_shown(free: Sequence[FreeSlot], training: Training, platform: Platform
     return [
         {
             "id": each.public_id,
-            "starts_at": answering.instant(each.starts_at, sites[each.site_id].timezone),
-            "ends_at": answering.instant(each.ends_at, sites[each.site_id].timezone),
-            "time_zone": sites[each.site_id].timezone,
+            **answering.when(each, sites[each.site_id].timezone),
             "place": each.place,
             "address": sites[each.site_id].shown_address,
             "title": each.title,
