@@ -7,6 +7,7 @@ Links of mails are single use: `_spend` raises `link_version`, which kills every
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -125,6 +126,12 @@ def _spend(user: User) -> None:
 
 
 # Passwords
+
+
+def service_team() -> Sequence[User]:
+    """Return the members of the service team, in the order of their accounts."""
+    query = sa.select(User).where(User.is_service_team.is_(True), User.active.is_(True))
+    return db.session.scalars(query.order_by(User.id)).all()
 
 
 def create(email: str, first_name: str = "", last_name: str = "", is_service_team: bool = False) -> User:

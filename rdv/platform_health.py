@@ -13,18 +13,17 @@ from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from rdv import clock, outbox
+from rdv import accounts, clock, outbox
 from rdv.clock import PARIS
 from rdv.db import db, insert_once
 from rdv.deadlines.hours import Hours
-from rdv.models import ApiKey, ApiRefusal, CandidateRequest, Platform, PlatformSilence, User
+from rdv.models import ApiKey, ApiRefusal, CandidateRequest, Platform, PlatformSilence
 from rdv.settings import settings
 
 WEEKS = 12
 RHYTHM = timedelta(days=28)  # before its last request: how often a platform usually sends one
 REFUSALS_SINCE = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=14)
-_TEAM = (User.is_service_team.is_(True), User.active.is_(True))
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def _end(silence: PlatformSilence, now: datetime) -> None:
 
 def _write(kind: str, code: str, since: datetime, data: dict[str, int]) -> None:
     facts = {"platform": code, "since": since.isoformat(), **data}
-    for member in db.session.scalars(sa.select(User).where(*_TEAM).order_by(User.id)):
+    for member in accounts.service_team():
         key = f"{kind}:{code}:{since.isoformat()}:{member.public_id}"
         outbox.enqueue(kind, member.email, key, user_id=member.id, data=facts)
 

@@ -17,9 +17,9 @@ from typing import Any, cast
 import sqlalchemy as sa
 from flask import Flask, current_app
 
-from rdv import clock, outbox, outgoing_http, signature
+from rdv import accounts, clock, outbox, outgoing_http, signature
 from rdv.db import db, transaction
-from rdv.models import User, WebhookDelivery, WebhookEndpoint
+from rdv.models import WebhookDelivery, WebhookEndpoint
 from rdv.settings import settings
 from rdv.webhooks import content, endpoints
 
@@ -242,8 +242,7 @@ def _die(endpoint: WebhookEndpoint, now: datetime) -> None:
     if endpoint.disabled_at is not None:
         return
     endpoint.disabled_at = now
-    team = db.session.scalars(sa.select(User).where(User.is_service_team, User.active).order_by(User.id))
-    for person in team.all():
+    for person in accounts.service_team():
         outbox.enqueue(
             DEAD_KIND, person.email, f"{DEAD_KIND}:{endpoint.public_id}:{int(now.timestamp())}:{person.public_id}",
             user_id=person.id, data={"endpoint": endpoint.public_id},
