@@ -231,10 +231,10 @@ def sync_catalogue(now: datetime) -> None:
     config = settings()
     if not config.catalogue_file:
         return
-    report, path = ImportReport(lambda _number, _nature, _reason: None), Path(config.catalogue_file)
+    report = ImportReport(lambda _number, _nature, _reason: None)
     try:
-        intake.import_file(path, transaction, report)
-        intake.close_missing(path, transaction, report, now, config.catalogue_most_closed)
+        intake.import_file(Path(config.catalogue_file), transaction, report)
+        intake.close_missing(transaction, report, now, config.catalogue_most_closed)
     except CatalogueError as refusal:
         raise Found(refusal.message) from None
     log.info("catalogue", extra={"facts": {"read": report.read, "written": report.written, "closed": report.closed}})

@@ -37,7 +37,7 @@ def import_file(
     what was committed before is whole.
     """
     source = open_source(path)
-    report.source, report.unit = source.layout.label, source.unit
+    report.layout, report.unit = source.layout, source.unit
     overview = survey(source)
     intake = _Intake(unit_of_work, report)
     try:
@@ -57,21 +57,21 @@ def import_file(
 
 
 def close_missing(
-    path: Path, unit_of_work: UnitOfWork, report: ImportReport, now: datetime, most_percent: int = closing.MOST_PERCENT
+    unit_of_work: UnitOfWork, report: ImportReport, now: datetime, most_percent: int = closing.MOST_PERCENT
 ) -> None:
-    """Close what a file that was imported whole no longer holds, some hundreds at a time.
+    """Close what the file of this report, imported whole, no longer holds, some hundreds at a time.
 
     Raises CatalogueError, and closes nothing, when the import stopped, when lines were refused that may be those of trainings
     we know, or when more than a share would close.
     """
-    if report.stopped:
+    if report.stopped or report.layout is None:
         raise CatalogueError("l’import s’est arrêté avant la fin du fichier\u00a0: aucune formation n’est fermée.")
     if report.refused:
         raise CatalogueError(
             "des lignes de ce fichier sont refusées\u00a0: aucune formation n’est fermée, elles pourraient être les leurs. "
             "Corrigez-les, puis recommencez."
         )
-    gone = closing.missing(open_source(path).layout, report.seen, most_percent)
+    gone = closing.missing(report.layout, report.seen, most_percent)
     for start in range(0, len(gone), BATCH):
         with unit_of_work():
             report.closed += closing.close(gone[start : start + BATCH], now)

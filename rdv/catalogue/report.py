@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rdv.catalogue.rows import Layout
 from rdv.french import NBSP, plural
 
 REFUSED = "refusée"
@@ -47,7 +48,7 @@ class ImportReport:
     """Counts of one import; `listener` is told every refusal and warning at once."""
 
     listener: Listener
-    source: str = ""
+    layout: Layout | None = None  # of the file, once it is recognised
     unit: str = "ligne"
     read: int = 0
     refused: int = 0
@@ -108,7 +109,7 @@ class ImportReport:
         refused = plural(self.refused, f"{unit} refusé{feminine}", f"{unit}s refusé{feminine}s")
         set_aside = plural(self.set_aside, f"écarté{feminine}")
         found = [
-            f"Catalogue lu{NBSP}: {self.source}, {read}.",
+            f"Catalogue lu{NBSP}: {self.layout.label if self.layout else ''}, {read}.",
             f"Formations{NBSP}: {_counts(self.trainings, 'e')}.",
             f"Lieux{NBSP}: {_counts(self.sites)}.",
             f"Centres{NBSP}: {_counts(self.cfas)}.",

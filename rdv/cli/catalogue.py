@@ -53,7 +53,7 @@ def import_catalogue(fichier: Path, rapport: Path | None, complet: bool, part_fe
             report = ImportReport(listener)
             try:
                 import_file(fichier, transaction, report, _progress)
-                refusal = _close(fichier, report, part_fermee) if complet else None
+                refusal = _close(report, part_fermee) if complet else None
             except KeyboardInterrupt:
                 report.stopped, refusal = f"demande au clavier, {report.reached}.", None
     except CatalogueError as error:
@@ -67,10 +67,10 @@ def import_catalogue(fichier: Path, rapport: Path | None, complet: bool, part_fe
         sys.exit(1)
 
 
-def _close(path: Path, report: ImportReport, most_percent: int) -> str | None:
+def _close(report: ImportReport, most_percent: int) -> str | None:
     """Close what the file no longer holds; return why it was refused."""
     try:
-        close_missing(path, transaction, report, clock.now(), most_percent)
+        close_missing(transaction, report, clock.now(), most_percent)
     except CatalogueError as error:
         return error.message
     return None

@@ -31,7 +31,7 @@ def whole(app: Flask, tmp_path: Path, freeze: Any) -> Any:
         path.write_text(json.dumps(rows), encoding="utf-8")
         report = ImportReport(lambda _number, _nature, _reason: None)
         import_file(path, transaction, report)
-        close_missing(path, transaction, report, clock.now(), most_percent)
+        close_missing(transaction, report, clock.now(), most_percent)
         return report
 
     return run
