@@ -35,8 +35,9 @@ from rdv import (
     waitlist,
     webhooks,
 )
-from rdv.catalogue import intake
+from rdv.catalogue import runs as catalogue_runs
 from rdv.catalogue.report import ImportReport
+from rdv.catalogue.synchronise import synchronise
 from rdv.db import db, transaction, violated
 from rdv.errors import CatalogueError
 from rdv.models import JobRun
@@ -116,6 +117,7 @@ def purge(now: datetime) -> None:
         api_keys.purge(now)
         api_answers.purge(now)
         bookable_lists.purge(now)
+        catalogue_runs.purge(session, now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
 
 
@@ -226,17 +228,20 @@ def keep_bookable(now: datetime) -> None:
         raise Found(f"{failed} platforms whose list of today is not kept")
 
 
-def sync_catalogue(now: datetime) -> None:
+def sync_catalogue(_now: datetime) -> None:
     """Import the file of the whole catalogue, where one is configured, and close what it no longer holds."""
     config = settings()
     if not config.catalogue_file:
         return
     report = ImportReport(lambda _number, _nature, _reason: None)
     try:
-        intake.import_file(Path(config.catalogue_file), transaction, report)
-        intake.close_missing(transaction, report, now, config.catalogue_most_closed)
+        synchronise(
+            Path(config.catalogue_file), transaction, report, whole=True, most_percent=config.catalogue_most_closed
+        )
     except CatalogueError as refusal:
         raise Found(refusal.message) from None
+    if report.stopped:
+        raise Found(report.stopped)
     log.info("catalogue", extra={"facts": {"read": report.read, "written": report.written, "closed": report.closed}})
 
 

@@ -16,7 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from rdv import clock, delivery, demo, jobs, webhooks
+from rdv import clock, delivery, demo, jobs, stopping, webhooks
 from rdv.jobs import Job
 
 MAIL_EVERY = 3  # seconds between two looks at the outbox, for mails and for text messages
@@ -31,6 +31,7 @@ def work(app: Flask) -> None:
     scheduler.start()
     app.logger.info("worker started")
     signal.sigwait(STOP_SIGNALS)
+    stopping.asked.set()  # a long import ends after the batch in hand
     scheduler.shutdown(wait=True)
     app.logger.info("worker stopped")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from rdv import notices, outbox
+from rdv.catalogue.differences import Difference
 from rdv.catalogue.rows import Layout
 from rdv.db import db
 from rdv.errors import CatalogueError
@@ -21,9 +23,10 @@ KIND = "training_closed"
 class TooMany(CatalogueError):
     """A file that would close more trainings than is believable: it is probably cut, or not the whole catalogue."""
 
-    def __init__(self, missing: int, known: int, most_percent: int) -> None:
+    def __init__(self, gone: Sequence[int], known: int, most_percent: int) -> None:
+        self.gone, self.known = gone, known
         super().__init__(
-            f"ce fichier fermerait {plural(missing, 'formation')} sur {known}, plus de {most_percent}{NBSP}%. Rien n’a été "
+            f"ce fichier fermerait {plural(len(gone), 'formation')} sur {known}, plus de {most_percent}{NBSP}%. Rien n’a été "
             f"fermé. Vérifiez qu’il est entier{NBSP}; s’il l’est, recommencez avec --part-fermee et un nombre plus grand."
         )
 
@@ -34,7 +37,7 @@ def missing(layout: Layout, seen: set[int], most_percent: int) -> list[int]:
     known = [row.id for row in db.session.execute(query) if (row.source or {}).get("catalogue") == layout.code]
     gone = sorted(set(known) - seen)
     if len(gone) * 100 > most_percent * len(known):
-        raise TooMany(len(gone), len(known), most_percent)
+        raise TooMany(gone, len(known), most_percent)
     return gone
 
 
@@ -56,6 +59,17 @@ def close(ids: Sequence[int], now: datetime) -> int:
             key = f"{KIND}:{request.public_id}:{request.training_id}:{notices.addresses(request).index(to)}"
             outbox.enqueue(KIND, to, key, request_id=request.id)
     return len(closed)
+
+
+def named(ids: Sequence[int], kind: str) -> list[Difference]:
+    """Return these trainings as a run tells them, in the order of their ids."""
+    query = sa.select(Training).where(Training.id.in_(ids)).order_by(Training.id)
+    return [Difference(kind, each.shown_title, each.identity) for each in db.session.scalars(query)]
+
+
+def digest(ids: Sequence[int]) -> str:
+    """Return what stands for exactly these trainings: allowing them allows no other."""
+    return hashlib.sha256(" ".join(map(str, sorted(ids))).encode()).hexdigest()
 
 
 def _concerned(ids: Sequence[int], now: datetime) -> sa.Select[CandidateRequest]:

@@ -7,7 +7,7 @@ named: what a centre chose (open modes, promised days, disability contact…) ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from rdv import booking, clock
+from rdv.catalogue.differences import Difference, columns_told
 from rdv.catalogue.report import Tally
 from rdv.catalogue.rows import CatalogueRow
 from rdv.models import Cfa, Site, Slot, Training, TrainingAlias, training_site
@@ -88,6 +89,7 @@ class BatchOutcome:
     seen: set[int] = field(default_factory=set)  # ids of the trainings of these rows
     set_aside: dict[int, str] = field(default_factory=dict)  # number of the row → reason
     settled: Settled = field(default_factory=Settled)
+    differences: list[Difference] = field(default_factory=list)
 
 
 def import_batch(session: Session, rows: Sequence[CatalogueRow], settled: Settled) -> BatchOutcome:
@@ -102,9 +104,27 @@ def import_batch(session: Session, rows: Sequence[CatalogueRow], settled: Settle
         draft.values.update(row.training, cfa_id=cfa_ids[row.cfa_siret], closed_at=None)
     touched = _save(session, _TRAINING, [draft for _, draft in plan], ("identity",), outcome.trainings)
     outcome.aliases = _write_aliases(session, new_aliases)
-    _write_links(session, plan, cfa_ids, site_ids, touched, outcome)
+    moves = _write_links(session, plan, cfa_ids, site_ids, touched, outcome)
+    outcome.differences += (each for row, draft in plan if (each := _difference(row, draft, moves)))
     outcome.seen = {_id(draft) for _, draft in plan}
     return outcome
+
+
+def _difference(row: CatalogueRow, draft: _Draft, moves: dict[int, list[str | None]]) -> Difference | None:
+    """Return what the service team reads of one training, None when nothing of it changed."""
+    title = draft.values.get("title") or f"Formation {draft.values.get('diploma_code') or 'sans intitulé'}"
+    if not draft.stored:
+        return Difference("added", title, row.identity)
+    told = columns_told(draft.stored, draft.changes())
+    if draft.owner != row.cfa_siret:
+        told["cfa"] = [draft.owner, row.cfa_siret]
+    if _id(draft) in moves:
+        told["place"] = moves[_id(draft)]
+    if draft.stored["closed_at"] is not None:
+        return Difference("reopened", title, row.identity, told)
+    if "training_key" in told:
+        return Difference("replaced", title, row.identity, told)
+    return Difference("changed", title, row.identity, told) if told else None
 
 
 # --- Which training a row is -------------------------------------------------------------------------------------
@@ -198,6 +218,7 @@ def _write_cfas(
         masks[row.cfa_siret] = _give(draft, row.cfa, _CFA_BITS, mask)
     seen_before = set(settled.cfas)
     _save(session, _CFA, list(drafts.values()), ("siret",), outcome.cfas, seen_before)
+    outcome.differences += _changed("centre", drafts.values(), "siret")
     ids = {siret: _id(draft) for siret, draft in drafts.items()}
     outcome.settled.cfas = {ids[siret]: mask for siret, mask in masks.items()}
     return ids
@@ -231,6 +252,7 @@ def _write_sites(
     seen_before = set(settled.sites)
     shown = {draft.id for draft in drafts.values() if draft.id and not _ON_CALENDARS.isdisjoint(draft.changes())}
     _save(session, _SITE, list(drafts.values()), SITE_KEY, outcome.sites, seen_before)
+    outcome.differences += _changed("place", drafts.values(), "siret")
     if shown:
         now = clock.now()
         booking.touch(sa.select(Slot.id).where(Slot.site_id.in_(shown), Slot.ends_at > now), now)
@@ -258,6 +280,14 @@ def _give(draft: _Draft, facts: dict[str, Any], bits: dict[str, int], mask: int)
             draft.values[name] = value
             mask |= bits[name]
     return mask
+
+
+def _changed(kind: str, drafts: Iterable[_Draft], key: str) -> Iterator[Difference]:
+    """Yield the stored centres or places whose columns changed."""
+    for draft in drafts:
+        if draft.stored and (changes := draft.changes()):
+            name = draft.values.get("name") or draft.values.get("city") or draft.values[key] or "Sans nom"
+            yield Difference(kind, name, draft.values[key] or None, columns_told(draft.stored, changes))
 
 
 # --- Statements --------------------------------------------------------------------------------------------------
@@ -330,8 +360,8 @@ def _write_links(
     site_ids: dict[SiteKey, int],
     touched: set[int],
     outcome: BatchOutcome,
-) -> None:
-    """Link each training to the place of its row; when the place changed, to that one alone."""
+) -> dict[int, list[str | None]]:
+    """Link each training to the place of its row; when the place changed, to that one alone. Return what moved, and where."""
     wanted = {_id(draft): site_ids[_site_key(row, cfa_ids)] for row, draft in plan}
     current: dict[int, set[int]] = defaultdict(set)
     query = sa.select(training_site.c.training_id, training_site.c.site_id).where(
@@ -341,6 +371,7 @@ def _write_links(
         current[training_id].add(site_id)
     missing = {training: site for training, site in wanted.items() if site not in current[training]}
     moved = [training for training in missing if current[training]]
+    moves = _moves(session, {training: (current[training], missing[training]) for training in moved})
     if moved:
         session.execute(sa.delete(training_site).where(training_site.c.training_id.in_(moved)))
     if missing:
@@ -352,3 +383,19 @@ def _write_links(
     outcome.trainings.unchanged -= relinked
     outcome.trainings.updated += relinked
     outcome.moved = len(moved)
+    return moves
+
+
+def _moves(session: Session, moved: dict[int, tuple[set[int], int]]) -> dict[int, list[str | None]]:
+    """Say where each training was, and where it is, as people read it."""
+    if not moved:
+        return {}
+    ids = {site for before, after in moved.values() for site in (*before, after)}
+    query = sa.select(_SITE.c.id, _SITE.c.address, _SITE.c.city).where(_SITE.c.id.in_(ids))
+    said = {
+        row_id: ", ".join(part for part in (address, city) if part) for row_id, address, city in session.execute(query)
+    }
+    return {
+        training: [" et ".join(said[site] for site in sorted(before)), said[after]]
+        for training, (before, after) in moved.items()
+    }

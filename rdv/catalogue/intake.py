@@ -19,6 +19,7 @@ from rdv.catalogue.formats import FileCut, Record, Source, open_source
 from rdv.catalogue.importer import BatchOutcome, Settled, import_batch
 from rdv.catalogue.report import ImportReport
 from rdv.catalogue.rows import CatalogueRow, RowRefused, read
+from rdv.catalogue.runs import Journal
 from rdv.catalogue.survey import Survey, survey
 from rdv.errors import CatalogueError
 
@@ -29,17 +30,23 @@ Progress = Callable[[int, int], None]  # records read, records in the file
 
 
 def import_file(
-    path: Path, unit_of_work: UnitOfWork, report: ImportReport, progress: Progress = lambda _done, _total: None
+    path: Path,
+    unit_of_work: UnitOfWork,
+    report: ImportReport,
+    progress: Progress = lambda _done, _total: None,
+    journal: Journal | None = None,
 ) -> ImportReport:
     """Import a catalogue file and return the report; raises CatalogueError when the file is no catalogue.
 
     A file that stops short, or a database that stops answering, ends the import: `report.stopped` says where, and
-    what was committed before is whole.
+    what was committed before is whole. `journal` is told of each batch in its own transaction.
     """
     source = open_source(path)
     report.layout, report.unit = source.layout, source.unit
     overview = survey(source)
-    intake = _Intake(unit_of_work, report)
+    if journal:
+        journal.tell(step="import", position=0, total=overview.total)
+    intake = _Intake(unit_of_work, report, journal)
     try:
         try:
             for record in source.records():
@@ -47,17 +54,23 @@ def import_file(
                 row = _row(record, source, overview, report)
                 if row:
                     intake.add(row)
+                if journal:
+                    journal.live(position=report.read)
                 progress(report.read, overview.total)
         except FileCut as cut:
-            report.stopped = cut.message
+            report.stopped, report.cut = cut.message, True
         intake.flush()
     except DBAPIError as error:
-        report.stopped = f"{_reason(error)}, {report.reached}."
+        report.stopped = f"{reason(error)}, {report.reached}."
     return report
 
 
 def close_missing(
-    unit_of_work: UnitOfWork, report: ImportReport, now: datetime, most_percent: int = closing.MOST_PERCENT
+    unit_of_work: UnitOfWork,
+    report: ImportReport,
+    now: datetime,
+    most_percent: int = closing.MOST_PERCENT,
+    journal: Journal | None = None,
 ) -> None:
     """Close what the file of this report, imported whole, no longer holds, some hundreds at a time.
 
@@ -73,8 +86,14 @@ def close_missing(
         )
     gone = closing.missing(report.layout, report.seen, most_percent)
     for start in range(0, len(gone), BATCH):
-        with unit_of_work():
-            report.closed += closing.close(gone[start : start + BATCH], now)
+        part = gone[start : start + BATCH]
+        with unit_of_work() as session:
+            closed = closing.close(part, now)
+            if journal:
+                journal.write(session, closing.named(part, "closed"), step="close")
+        report.closed += closed
+        if journal:
+            journal.keep()
 
 
 def _row(record: Record, source: Source, overview: Survey, report: ImportReport) -> CatalogueRow | None:
@@ -96,8 +115,9 @@ def _row(record: Record, source: Source, overview: Survey, report: ImportReport)
 class _Intake:
     """The rows waiting for their transaction."""
 
-    def __init__(self, unit_of_work: UnitOfWork, report: ImportReport) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, report: ImportReport, journal: Journal | None) -> None:
         self._unit_of_work = unit_of_work
+        self._journal = journal
         self._report = report
         self._rows: list[CatalogueRow] = []
         self._settled = Settled()
@@ -130,6 +150,10 @@ class _Intake:
     def _write(self, rows: list[CatalogueRow]) -> None:
         with self._unit_of_work() as session:
             outcome = import_batch(session, rows, self._settled)
+            if self._journal:
+                self._journal.write(session, outcome.differences, position=self._report.read)
+        if self._journal:
+            self._journal.keep()
         self._settled.merge(outcome.settled)
         self._tell(rows, outcome)
         self._report.last_committed = rows[-1].number
@@ -151,7 +175,8 @@ class _Intake:
                 report.warn(row.number, warning)
 
 
-def _reason(error: DBAPIError) -> str:
+def reason(error: DBAPIError) -> str:
+    """Say in French why the database did not answer."""
     text = str(error.orig)
     if "no such table" in text or "UndefinedTable" in type(error.orig).__name__:
         return "la base n’a pas encore ses tables (flask --app wsgi db upgrade)"

@@ -62,6 +62,7 @@ class ImportReport:
     closed: int = 0  # no longer in the whole file
     seen: set[int] = field(default_factory=set)  # ids of the trainings that the file holds
     last_committed: int = 0  # line or record
+    cut: bool = False  # by the file itself
     stopped: str | None = None  # why the end of the file was not reached
     warnings: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[int]] = field(default_factory=dict)

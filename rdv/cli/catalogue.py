@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,10 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from rdv import clock
+from rdv import stopping
 from rdv.catalogue import closing
-from rdv.catalogue.intake import close_missing, import_file
 from rdv.catalogue.report import WARNING, ImportReport, Listener
+from rdv.catalogue.synchronise import synchronise
 from rdv.db import transaction
 from rdv.errors import CatalogueError
 from rdv.french import NBSP
@@ -49,36 +50,46 @@ def register(app: Flask) -> None:
 def import_catalogue(fichier: Path, rapport: Path | None, complet: bool, part_fermee: int) -> None:
     """Importer l’export du catalogue de l’apprentissage ou le flux Carif-Oref (CSV ou JSON)."""
     try:
-        with _listener(rapport) as listener:
+        with _listener(rapport) as listener, _stoppable():
             report = ImportReport(listener)
-            try:
-                import_file(fichier, transaction, report, _progress)
-                refusal = _close(report, part_fermee) if complet else None
-            except KeyboardInterrupt:
-                report.stopped, refusal = f"demande au clavier, {report.reached}.", None
+            refusal = _run(fichier, report, complet, part_fermee)
     except CatalogueError as error:
         click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
         sys.exit(1)
     for line in report.lines():
         click.echo(line)
     if refusal:
-        click.echo(f"Fermetures refusées{NBSP}: {refusal}", err=True)
+        click.echo(f"Import incomplet{NBSP}: {refusal}", err=True)
     if report.stopped or refusal:
         sys.exit(1)
 
 
-def _close(report: ImportReport, most_percent: int) -> str | None:
-    """Close what the file no longer holds; return why it was refused."""
+def _run(path: Path, report: ImportReport, whole: bool, most_percent: int) -> str | None:
+    """Import; return why something stays undone although rows were read. Raises CatalogueError when none was."""
     try:
-        close_missing(transaction, report, clock.now(), most_percent)
+        synchronise(path, transaction, report, whole=whole, most_percent=most_percent, progress=_progress)
     except CatalogueError as error:
+        if not report.read:
+            raise
         return error.message
+    except KeyboardInterrupt:
+        report.stopped = f"demande au clavier, {report.reached}."
     return None
 
 
 def _progress(done: int, total: int) -> None:
     if done % _STEP == 0 or done == total:
         click.echo(f"Lus{NBSP}: {done} sur {total}", err=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM end the import after the batch in hand."""
+    former = signal.signal(signal.SIGTERM, lambda *_: stopping.asked.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 @contextmanager

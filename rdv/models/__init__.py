@@ -1,6 +1,7 @@
 """Tables by noun; importing this package knows them all."""
 
 from rdv.models.api import ApiAnswer, ApiKey, ApiRefusal, BookableSnapshot
+from rdv.models.catalogue import CatalogueCentre, CatalogueChange, CatalogueRun
 from rdv.models.cfa import Cfa, OpeningHours, Site
 from rdv.models.closure import Closure
 from rdv.models.feed import CalendarFeed, RenderedEvent, SentInvitation
@@ -41,6 +42,9 @@ __all__ = [
     "BookingRule",
     "CalendarFeed",
     "CandidateRequest",
+    "CatalogueCentre",
+    "CatalogueChange",
+    "CatalogueRun",
     "Cfa",
     "CfaDomain",
     "Closure",

@@ -46,6 +46,8 @@ CHOSEN = {
     "webhook_delivery": {"kind": "created", "state": "pending"},
     "calendar_feed": {"scope": "adviser", "detail": "minimal", "site_id": None},
     "rendered_event": {"slot_id": None},
+    "catalogue_run": {"state": "done", "step": "close"},
+    "catalogue_change": {"kind": "closed"},
 }  # fmt: skip
 
 
