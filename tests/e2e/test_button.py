@@ -17,7 +17,7 @@ from rdv.db import db
 from rdv.models import CandidateRequest, Platform
 from rdv.web.public import script
 from tests import make
-from tests.support.live import CHROMIUM, DESK, PHONE, QUIET, accessibility_faults, faults_of_screens, serving
+from tests.support.live import CHROMIUM, DESK, PHONE, QUIET, accessibility_faults, faults_of_screens, fits, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -245,7 +245,7 @@ def test_on_a_phone_the_button_opens_a_page(phone: BrowserContext, house: Simple
     expect(other.get_by_label("Prénom", exact=True)).to_have_value("Zoé")
     assert other.evaluate("window.opener") is None
     assert page.locator("rdv-bouton iframe").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert fits(page)
 
 
 def test_nothing_is_drawn_for_what_is_not_bookable(desk: BrowserContext, house: SimpleNamespace) -> None:

@@ -16,7 +16,7 @@ from rdv.db import db
 from rdv.models import CalendarFeed
 from tests import make
 from tests.e2e.test_staff_series import opened, press_until
-from tests.support.live import DESK, PHONE, faults_in_light_and_dark, faults_of_screens, serving
+from tests.support.live import DESK, PHONE, faults_in_light_and_dark, faults_of_screens, fits, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -47,7 +47,7 @@ def test_a_calendar_by_the_keyboard_alone(browser: Browser, house: SimpleNamespa
     for size in (PHONE, DESK):
         page.set_viewport_size(size)
         assert faults_in_light_and_dark(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits(page)
     address = page.locator("#adresse").inner_text()
     path = urlsplit(address).path
     assert page.request.get(path).status == 200

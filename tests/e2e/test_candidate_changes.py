@@ -18,7 +18,7 @@ from rdv import links, mailer
 from rdv.db import db
 from rdv.models import Booking, CandidateRequest, OutgoingMail
 from tests import make
-from tests.support.live import PHONE, faults_in_light_and_dark, serving
+from tests.support.live import PHONE, faults_in_light_and_dark, fits, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -48,10 +48,6 @@ def phone(browser: Browser, house: SimpleNamespace) -> Iterator[Page]:
     yield context.new_page()
     assert context.cookies() == []
     context.close()
-
-
-def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth") <= 360)
 
 
 def only_request() -> CandidateRequest:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from rdv.db import db
 from rdv.models import Booking, CandidateRequest
 from tests import make
-from tests.support.live import PHONE, faults_in_light_and_dark, serving
+from tests.support.live import PHONE, faults_in_light_and_dark, fits, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -55,14 +55,6 @@ def type_in(page: Page, **fields: str) -> None:
 def only_request() -> CandidateRequest:
     db.session.rollback()
     return db.session.scalars(sa.select(CandidateRequest)).one()
-
-
-def fits(page: Page) -> bool:
-    """Nothing is wider than the phone."""
-    return (
-        page.locator("main").bounding_box()["width"] <= 360
-        and page.evaluate("document.documentElement.scrollWidth") <= 360
-    )  # type: ignore[index, no-any-return]
 
 
 def test_book_then_cancel(phone: Page, house: SimpleNamespace) -> None:

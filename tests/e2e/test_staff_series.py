@@ -16,7 +16,7 @@ from rdv import clock
 from rdv.db import db
 from rdv.models import Slot, SlotSeries
 from tests import make
-from tests.support.live import DESK, PHONE, accessibility_faults, serving
+from tests.support.live import DESK, PHONE, accessibility_faults, fits, serving
 
 pytestmark = pytest.mark.e2e
 
@@ -83,7 +83,7 @@ def test_a_month_in_one_line_with_the_keyboard_alone(browser: Browser, house: Si
     if scripted:  # axe is a script too
         expect(title).to_be_focused()
         assert accessibility_faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
+    assert fits(page)
     boxes = page.locator("input[name=keep]:checked")
     count = boxes.count()
     press_until(page, "Publier ces créneaux")
@@ -111,12 +111,12 @@ def test_a_series_by_the_form_and_a_week_again_on_a_phone(browser: Browser, hous
     expect(page.locator("#preview-title")).to_contain_text("à publier")
     page.get_by_role("button", name="Publier ces créneaux").click()
     page.wait_for_url("**/equipe/series/*")
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert fits(page)
     made = len(published())
     assert made >= 3
     page.goto("/equipe/creneaux/dupliquer")
     assert accessibility_faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert fits(page)
     page.get_by_role("button", name="Publier ces créneaux").click()  # last week's one slot, if its hour is to come
     page.wait_for_load_state()
     assert len(published()) in (made, made + 1)

@@ -83,6 +83,22 @@ def faults_in_light_and_dark(page: Page) -> list[str]:
     return found
 
 
+def width_of_content(page: Page) -> int:
+    """Return the width of the loaded document, in CSS pixels: wider than the screen, it scrolls sideways.
+
+    A click returns once the next page is on its way, when it may still have no root element.
+    """
+    page.wait_for_load_state("load")
+    return int(page.locator("html").evaluate("root => root.scrollWidth"))
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing is wider than the screen of the page."""
+    screen = page.viewport_size
+    assert screen is not None
+    return width_of_content(page) <= screen["width"]
+
+
 def faults_of_screens(page: Page, paths: Iterable[str]) -> list[str]:
     """Open each screen on a desk and on a phone, and return what axe finds in both schemes, and what is too wide."""
     found = []
@@ -90,7 +106,7 @@ def faults_of_screens(page: Page, paths: Iterable[str]) -> list[str]:
         page.set_viewport_size(size)
         for path in paths:
             page.goto(path)
-            wide = page.evaluate("document.documentElement.scrollWidth")
+            wide = width_of_content(page)
             faults = faults_in_light_and_dark(page) + ([f"{wide} pixels wide"] if wide > size["width"] else [])
             found += [f"{path} at {size['width']} pixels: {fault}" for fault in faults]
     return found
