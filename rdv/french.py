@@ -121,6 +121,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count}{NBSP}{word}"
 
 
+def number(count: int) -> str:
+    """« 46 000 »: thousands apart, as French writes them."""
+    return f"{count:,}".replace(",", NBSP)
+
+
 def of_name(name: str) -> str:
     """« de Zoé », « d’Anna », « d’Hugo »."""
     first = unicodedata.normalize("NFD", name[:1].lower())[:1]

@@ -229,15 +229,23 @@ def keep_bookable(now: datetime) -> None:
 
 
 def sync_catalogue(_now: datetime) -> None:
-    """Import the file of the whole catalogue, where one is configured, and close what it no longer holds."""
-    config = settings()
-    if not config.catalogue_file:
-        return
+    """Import the whole catalogue, where one is configured, and close what it no longer holds."""
+    source = settings().catalogue_file
+    if source:
+        _synchronise(source)
+
+
+def finish_catalogue(now: datetime) -> None:
+    """Go on with a catalogue that was interrupted, and close what the service team allowed."""
+    configured = settings().catalogue_file
+    for source in catalogue_runs.to_finish(str(Path(configured).absolute()) if configured else "", now):
+        _synchronise(source)
+
+
+def _synchronise(source: str) -> None:
     report = ImportReport(lambda _number, _nature, _reason: None)
     try:
-        synchronise(
-            Path(config.catalogue_file), transaction, report, whole=True, most_percent=config.catalogue_most_closed
-        )
+        synchronise(Path(source), transaction, report, whole=True, most_percent=settings().catalogue_most_closed)
     except CatalogueError as refusal:
         raise Found(refusal.message) from None
     if report.stopped:
@@ -270,5 +278,6 @@ JOBS = (
     Job("invite_to_platforms", timedelta(days=1), invite_to_platforms),
     Job("keep_bookable", timedelta(hours=6), keep_bookable),
     Job("sync_catalogue", timedelta(days=1), sync_catalogue),
+    Job("finish_catalogue", timedelta(minutes=1), finish_catalogue),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

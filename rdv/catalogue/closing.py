@@ -27,7 +27,8 @@ class TooMany(CatalogueError):
         self.gone, self.known = gone, known
         super().__init__(
             f"ce fichier fermerait {plural(len(gone), 'formation')} sur {known}, plus de {most_percent}{NBSP}%. Rien n’a été "
-            f"fermé. Vérifiez qu’il est entier{NBSP}; s’il l’est, recommencez avec --part-fermee et un nombre plus grand."
+            f"fermé. Vérifiez qu’il est entier{NBSP}; s’il l’est, autorisez ce retrait dans l’administration, page Catalogue, ou "
+            "par --autoriser-retrait."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -37,6 +38,9 @@ def synchronise(
     journal = _begin(unit_of_work, source, whole)
     with _ending(journal):
         _tell_refusals(report, journal)
+        digest = _digest(source)
+        if digest:
+            journal.read_from(digest)
         intake.import_file(source, unit_of_work, report, progress, journal)
         if report.stopped:
             with suppress(DBAPIError):  # the database may be what stopped it
@@ -50,7 +54,7 @@ def synchronise(
 
 def _begin(unit_of_work: UnitOfWork, source: Path, whole: bool) -> Journal:
     try:
-        return runs.begin(unit_of_work, str(source), whole)
+        return runs.begin(unit_of_work, str(source.absolute()), whole)
     except DBAPIError as error:
         raise CatalogueError(f"{intake.reason(error)}.") from error
 
@@ -86,12 +90,25 @@ def _close(journal: Journal, unit_of_work: UnitOfWork, report: ImportReport, now
     try:
         intake.close_missing(unit_of_work, report, now, most_percent, journal)
     except closing.TooMany as refusal:
+        missing = closing.digest(refusal.gone)
+        if journal.allows(missing):
+            intake.close_missing(unit_of_work, report, now, 100, journal)
+            return
         for start in range(0, len(refusal.gone), _PART):
             journal.tell(closing.named(refusal.gone[start : start + _PART], "to_close"))
         journal.end(
-            "waiting", refusal.message, known=refusal.known, missing_digest=closing.digest(refusal.gone)
+            "waiting", refusal.message, known=refusal.known, missing_digest=missing, allowed_at=None, allowed_by_id=None
         )  # fmt: skip
-        raise _Waiting(refusal.message) from None
+        raise _Waiting(f"{refusal.message} Passage {journal.public_id}.") from None
+
+
+def _digest(path: Path) -> str | None:
+    """Return what stands for the whole content, None when it cannot be read: the import says why."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
 
 
 def _tell_refusals(report: ImportReport, journal: Journal) -> None:

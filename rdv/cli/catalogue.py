@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from rdv import stopping
-from rdv.catalogue import closing
+from rdv import clock, stopping
+from rdv.catalogue import closing, runs
 from rdv.catalogue.report import WARNING, ImportReport, Listener
 from rdv.catalogue.synchronise import synchronise
 from rdv.db import transaction
-from rdv.errors import CatalogueError
+from rdv.errors import CatalogueError, NotFound, RdvError
 from rdv.french import NBSP
 
 _STEP = 1000  # records between two lines of progress
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
 
 
 @click.command("import-catalogue")
-@click.argument("fichier", type=click.Path(path_type=Path))
+@click.argument("fichier", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--rapport",
     type=click.Path(path_type=Path),
@@ -47,12 +47,23 @@ def register(app: Flask) -> None:
     show_default=True,
     help="Avec --complet, pour cent des formations que le fichier peut fermer au plus.",
 )
-def import_catalogue(fichier: Path, rapport: Path | None, complet: bool, part_fermee: int) -> None:
+@click.option(
+    "--autoriser-retrait",
+    metavar="PASSAGE",
+    help="Fermer les formations que ce passage attend de pouvoir fermer, si sa source est toujours la même.",
+)
+def import_catalogue(
+    fichier: Path | None, rapport: Path | None, complet: bool, part_fermee: int, autoriser_retrait: str | None
+) -> None:
     """Importer l’export du catalogue de l’apprentissage ou le flux Carif-Oref (CSV ou JSON)."""
+    if (fichier is None) == (autoriser_retrait is None):
+        raise click.UsageError("Indiquez un fichier, ou --autoriser-retrait avec le passage qui attend.")
+    if autoriser_retrait:
+        fichier, complet = _allowed(autoriser_retrait), True
     try:
         with _listener(rapport) as listener, _stoppable():
             report = ImportReport(listener)
-            refusal = _run(fichier, report, complet, part_fermee)
+            refusal = _run(Path(fichier or ""), report, complet, part_fermee)
     except CatalogueError as error:
         click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
         sys.exit(1)
@@ -61,6 +72,21 @@ def import_catalogue(fichier: Path, rapport: Path | None, complet: bool, part_fe
     if refusal:
         click.echo(f"Import incomplet{NBSP}: {refusal}", err=True)
     if report.stopped or refusal:
+        sys.exit(1)
+
+
+def _allowed(public_id: str) -> Path:
+    """Allow the closings that a run waits with; return its source."""
+    try:
+        with transaction():
+            found = runs.get(public_id)
+            runs.allow(found, clock.now(), None)
+            return Path(found.source)
+    except RdvError as refusal:
+        message = (
+            f"Le passage «{NBSP}{public_id}{NBSP}» n’existe pas." if isinstance(refusal, NotFound) else refusal.message
+        )
+        click.echo(message, err=True)
         sys.exit(1)
 
 

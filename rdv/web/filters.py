@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         "moment",
         "time_range",
         "duration",
+        "number",
         "phone",
         "plural",
     ):

@@ -20,7 +20,7 @@ from rdv.catalogue.report import ImportReport
 from rdv.catalogue.synchronise import synchronise
 from rdv.db import db, transaction
 from rdv.errors import CatalogueError
-from rdv.models import CatalogueChange, CatalogueRun
+from rdv.models import CatalogueChange, CatalogueRun, Training
 from tests import make_catalogue
 
 NOW = "2026-11-24T03:00Z"
@@ -233,3 +233,106 @@ def test_old_runs_are_purged_with_their_differences(catalogue: Path) -> None:
     jobs.purge(clock.now())
     assert db.session.scalar(sa.select(sa.func.count(CatalogueRun.id))) == 0
     assert db.session.scalar(sa.select(sa.func.count(CatalogueChange.id))) == 0
+
+
+# --- Closings that a person allows ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(catalogue: Path, change_settings: Any) -> CatalogueRun:
+    """A run that waits before closing three trainings out of ten."""
+    change_settings(catalogue_file=str(catalogue), catalogue_most_closed=5)
+    write(catalogue, rows(*range(10)))
+    run(catalogue)
+    write(catalogue, rows(*range(7)))
+    with pytest.raises(CatalogueError):
+        run(catalogue, most_percent=5)
+    return last()
+
+
+def allow(found: CatalogueRun) -> None:
+    with transaction():
+        runs.allow(found, clock.now(), None)
+
+
+def open_keys() -> set[str | None]:
+    return set(db.session.scalars(sa.select(Training.training_key).where(Training.closed_at.is_(None))))
+
+
+def test_nothing_closes_before_the_word_and_what_was_shown_closes_after(catalogue: Path, waiting: CatalogueRun) -> None:
+    jobs.finish_catalogue(clock.now())
+    assert len(open_keys()) == 10
+    allow(waiting)
+    jobs.finish_catalogue(clock.now())
+    assert len(open_keys()) == 7
+    db.session.expire_all()
+    assert (last().id, waiting.state, waiting.counts, waiting.tries) == (waiting.id, "done", {"closed": 3}, 2)
+    jobs.finish_catalogue(clock.now())
+    assert waiting.tries == 2
+
+
+def test_a_source_that_changed_is_not_what_was_allowed(catalogue: Path, waiting: CatalogueRun) -> None:
+    allow(waiting)
+    write(catalogue, rows(*range(6)))
+    with pytest.raises(jobs.Found, match="fermerait 4"):
+        jobs.finish_catalogue(clock.now())
+    assert len(open_keys()) == 10
+    db.session.expire_all()
+    assert (waiting.state, waiting.reason, waiting.allowed_at) == ("failed", runs.CHANGED, None)
+    assert (last().state, last().counts) == ("waiting", {"to_close": 4})
+    with pytest.raises(runs.NotAllowedAnyMore):
+        allow(waiting)
+
+
+def test_the_same_source_that_would_close_others_waits_again(catalogue: Path, waiting: CatalogueRun) -> None:
+    allow(waiting)
+    with transaction() as session:  # one of the three comes back by another file
+        session.execute(
+            sa.update(Training)
+            .where(Training.training_key == make_catalogue.row(9)["cle_ministere_educatif"])
+            .values(source={"catalogue": "carif-oref"})
+        )
+    with pytest.raises(jobs.Found, match="fermerait 2"):
+        jobs.finish_catalogue(clock.now())
+    db.session.expire_all()
+    assert (len(open_keys()), waiting.state, waiting.allowed_at) == (10, "waiting", None)
+
+
+def test_only_the_last_run_of_a_source_may_be_allowed_and_once(catalogue: Path, waiting: CatalogueRun) -> None:
+    with pytest.raises(CatalogueError):
+        run(catalogue, most_percent=5)
+    with pytest.raises(runs.NotAllowedAnyMore):
+        allow(waiting)
+    allow(last())
+    with pytest.raises(runs.NotAllowedAnyMore):
+        allow(last())
+
+
+def test_an_interrupted_night_goes_on_by_itself_after_a_rest(
+    catalogue: Path, change_settings: Any, freeze: Any
+) -> None:
+    frozen = freeze(NOW)
+    change_settings(catalogue_file=str(catalogue))
+    write(catalogue, rows(*range(4)))
+    runs.begin(transaction, str(catalogue), True).end("interrupted", "arrêt demandé.")
+    jobs.finish_catalogue(clock.now())
+    assert last().state == "interrupted"
+    frozen.tick(minutes=2)
+    jobs.finish_catalogue(clock.now())
+    assert (last().state, last().tries) == ("done", 2)
+    runs.begin(transaction, "/ailleurs/a-la-main.json", True).end("interrupted", "arrêt demandé au clavier.")
+    frozen.tick(days=1)
+    jobs.finish_catalogue(clock.now())
+    assert last().state == "interrupted"
+
+
+def test_the_command_allows_by_the_name_of_the_run(app: Flask, waiting: CatalogueRun) -> None:
+    runner = app.test_cli_runner()
+    unknown = runner.invoke(args=["import-catalogue", "--autoriser-retrait", "inconnu"])
+    assert (unknown.exit_code, "n’existe pas" in unknown.output) == (1, True)
+    assert runner.invoke(args=["import-catalogue"]).exit_code == 2
+    done = runner.invoke(args=["import-catalogue", "--autoriser-retrait", waiting.public_id])
+    assert done.exit_code == 0, done.output
+    assert "absentes du fichier\u00a0: 3" in done.output
+    again = runner.invoke(args=["import-catalogue", "--autoriser-retrait", waiting.public_id])
+    assert (again.exit_code, "n’attend plus d’accord" in again.output) == (1, True)

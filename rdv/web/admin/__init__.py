@@ -35,6 +35,7 @@ from rdv.models import (
 from rdv.web.admin import base, views, words
 from rdv.web.admin.api_keys import ApiKeyView
 from rdv.web.admin.bookable import BookablePage
+from rdv.web.admin.catalogue import CataloguePage
 from rdv.web.admin.platform_health import PlatformHealthPage
 from rdv.web.admin.webhooks import WebhookDeliveryView, WebhookEndpointView
 from rdv.web.headers import csp_nonce
@@ -92,4 +93,5 @@ def register(app: Flask) -> None:
     admin.add_view(BookablePage(name="Réservable où ?", endpoint="admin_reservable", url="reservable"))
     for view, model, name, path in _TABLES:
         admin.add_view(view(model, db, name=name, endpoint=f"admin_{path}", url=path))
+    admin.add_view(CataloguePage(name="Catalogue", endpoint="admin_catalogue", url="catalogue"))
     admin.add_view(PlatformHealthPage(name="Santé des plateformes", endpoint="admin_sante", url="sante"))

@@ -120,6 +120,7 @@ JOBS = {
     "write_digests": "Récapitulatifs du matin",
     "tell_no_slot": "Prévenir quand un lien n’a plus de créneau",
     "sync_catalogue": "Catalogue des formations",
+    "finish_catalogue": "Catalogue à reprendre, retraits autorisés",
     "watch_platforms": "Plateformes devenues silencieuses",
     "refresh_medians": "Délais de réponse montrés aux candidats",
     "invite_advisers": "Invitations dans les agendas",
@@ -130,8 +131,63 @@ JOBS = {
     "demo_top_up": "Créneaux de la démonstration",
 }
 
+# State of a run of the catalogue: words, and the colour of their badge.
+CATALOGUE_STATES = {
+    "running": ("En cours", "info"),
+    "done": ("Terminé", "success"),
+    "interrupted": ("Interrompu", "warning"),
+    "waiting": ("Refusé, en attente d’accord", "danger"),
+    "failed": ("Échoué", "danger"),
+}
+
+CATALOGUE_STEPS = {"fetch": "Réception", "import": "Lecture", "close": "Fermeture des formations absentes"}
+
+# In the order of the page: what asks for a person first.
+CATALOGUE_KINDS = {
+    "to_close": "À fermer",
+    "refused": "Refusées",
+    "closed": "Fermées",
+    "added": "Ajoutées",
+    "reopened": "Rouvertes",
+    "replaced": "Clés remplacées",
+    "changed": "Modifiées",
+    "place": "Lieux modifiés",
+    "centre": "Centres modifiés",
+}
+
+CATALOGUE_COUNTED = {
+    "to_close": ("formation à fermer", "formations à fermer"),
+    "added": ("ajoutée", "ajoutées"),
+    "changed": ("modifiée", "modifiées"),
+    "replaced": ("clé remplacée", "clés remplacées"),
+    "reopened": ("rouverte", "rouvertes"),
+    "closed": ("fermée", "fermées"),
+    "place": ("lieu modifié", "lieux modifiés"),
+    "centre": ("centre modifié", "centres modifiés"),
+    "refused": ("ligne refusée", "lignes refusées"),
+}
+
+_CATALOGUE_COLUMNS = {
+    "address": "Adresse", "affelnet_id": "Code Affelnet", "affelnet_visible": "Publiée sur Affelnet", "cfa": "Centre (SIRET)",
+    "city": "Ville", "department": "Département", "diploma": "Diplôme", "diploma_code": "Code diplôme (CFD)",
+    "email": "Adresse électronique", "latitude": "Latitude", "level": "Niveau", "longitude": "Longitude", "name": "Nom",
+    "onisep_id": "Identifiant Onisep", "parcoursup_id": "Identifiant Parcoursup",
+    "parcoursup_visible": "Publiée sur Parcoursup", "phone": "Téléphone", "place": "Lieu", "postal_code": "Code postal",
+    "published": "Publiée au catalogue", "rco_id": "Identifiant RCO", "reason": "Motif", "remote": "À distance",
+    "rncp": "Code RNCP", "starts_on": "Rentrées", "territory": "Territoire", "timezone": "Fuseau horaire",
+    "title": "Intitulé", "training_key": "Clé ministères éducatifs", "uai": "UAI",
+    # Kept as the catalogue says it.
+    "source.affelnet_perimetre_prise_rdv": "Rendez-vous Affelnet", "source.affelnet_statut": "Statut Affelnet",
+    "source.annee": "Année", "source.capacite": "Capacité", "source.catalogue": "Catalogue",
+    "source.catalogue_published": "Publiée au catalogue", "source.cfd_date_fermeture": "Fin du code diplôme",
+    "source.duree": "Durée", "source.niveau_formation_diplome": "Niveau du diplôme", "source.nom_academie": "Académie",
+    "source.onisep_url": "Page Onisep", "source.parcoursup_perimetre_prise_rdv": "Rendez-vous Parcoursup",
+    "source.parcoursup_statut": "Statut Parcoursup",
+}  # fmt: skip
+
 _ACTS = {
     "accepted": "accepté",
+    "allowed": "retrait autorisé",
     "activated": "activé",
     "activation_sent": "lien d’activation envoyé",
     "archived": "archivé",
@@ -178,6 +234,7 @@ _ACTS = {
 _NOUNS = {
     "api_key": "Clé de l’API",
     "calendar_feed": "Calendrier",
+    "catalogue_run": "Passage du catalogue",
     "cfa": "Centre",
     "closure": "Fermeture",
     "dead_address": "Adresse en erreur",
@@ -260,6 +317,11 @@ _VALUES = {
     "updated_at": "date de modification",
     "url": "adresse du site",
 }
+
+
+def catalogue_column(name: str) -> str:
+    """« Intitulé » for a column that the catalogue changed; what it says of itself keeps its own name."""
+    return _CATALOGUE_COLUMNS.get(name, name.removeprefix("source."))
 
 
 def noun(code: str | None) -> str:
