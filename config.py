@@ -75,6 +75,10 @@ class Config:
     demo: bool = False  # allows `seed-demo` and `demo-facts`
     sqlite_synchronous: str = "FULL"  # OFF in tests only
 
+    # What is kept of the person of a request (rdv.erasure).
+    retention_months: int = 12  # after the last thing that happened, a meeting included
+    retention_most_months: int = 18  # after it arrived, whatever happened since
+
     catalogue_file: str = ""  # the whole catalogue, imported every night; empty: by hand alone
     catalogue_most_closed: int = 5  # per cent of its trainings that a night may close
     # Requests that a platform's usual rhythm would have brought during its silence, before the service team is told.
@@ -139,6 +143,8 @@ class Config:
         if self.sms_provider == "http":
             found += self._sms_problems()
         found += self._mail_events_problems()
+        if not 1 <= self.retention_months <= self.retention_most_months:
+            found.append("RETENTION_MONTHS : un mois au moins, et RETENTION_MOST_MONTHS au plus")
         url = urlsplit(self.public_url)
         if url.scheme not in ("http", "https") or not url.netloc or url.path not in ("", "/"):
             found.append(f"PUBLIC_URL={self.public_url!r} : origine attendue, par exemple https://rdv.exemple.fr")

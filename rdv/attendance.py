@@ -169,6 +169,8 @@ def _missing(now: datetime, since: timedelta) -> tuple[sa.ColumnElement[bool], .
         Booking.starts_at > now - since,
         Booking.starts_at < now,
         Slot.ends_at <= now,
+        # Whoever was erased is asked about no more.
+        sa.exists().where(CandidateRequest.id == Booking.request_id, CandidateRequest.erased_at.is_(None)),
     )
 
 

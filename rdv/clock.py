@@ -6,6 +6,7 @@ Instants are aware UTC everywhere; wall times are naive `datetime`s that never l
 from __future__ import annotations
 
 import time as time_module
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,12 @@ def from_wall(day: date, at: time, zone: str) -> datetime:
 def days_before(instant: datetime, days: int, zone: str) -> datetime:
     """Return the instant with the same wall time that many days earlier; where spring skips it, as long after the jump."""
     return (to_zone(instant, zone) - timedelta(days=days)).astimezone(UTC)
+
+
+def months_before(instant: datetime, months: int) -> datetime:
+    """Return the instant of the same day that many months earlier, or of the last day of that month when it is shorter."""
+    year, month = divmod(instant.year * 12 + instant.month - 1 - months, 12)
+    return instant.replace(year=year, month=month + 1, day=min(instant.day, monthrange(year, month + 1)[1]))
 
 
 def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:

@@ -120,6 +120,17 @@ class LinkInvalid(RdvError):
     status = 404
 
 
+class RequestErased(LinkInvalid):
+    """Nothing is known of the person of this request any more: its links open nothing, nobody acts on it."""
+
+    message = "Les données de cette demande ont été effacées\u00a0: il n’y a plus rien à y faire."
+    status = 410
+
+    def __init__(self, request: object) -> None:
+        super().__init__()
+        self.request = request  # the CandidateRequest, which this module is too low to know
+
+
 class SignInRefused(RdvError):
     message = "Adresse électronique ou mot de passe incorrect."
     status = 400

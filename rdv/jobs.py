@@ -21,6 +21,7 @@ from rdv import (
     clock,
     consents,
     delivery_events,
+    erasure,
     feeds,
     integrity,
     invitations,
@@ -103,13 +104,14 @@ def run(job: Job, now: datetime | None = None) -> bool:
 
 
 def purge(now: datetime) -> None:
-    """Delete what nobody reads any more: old counts of the limits, old claims, rendered events, what became of old mails; close
+    """Delete what nobody reads any more: old counts of the limits, old claims, rendered events, what old mails said and became; close
     forgotten calendars, and warn of those that will be."""
     with transaction() as session:
         throttle.purge(now)
         delivery_events.purge(now)
         rendered.purge(now)
         webhooks.purge(now)
+        erasure.forget_words(now)
         feeds.close_forgotten(now)
         feeds.warn_forgotten(now)
         viewers.purge(now)
@@ -119,6 +121,13 @@ def purge(now: datetime) -> None:
         bookable_lists.purge(now)
         catalogue_runs.purge(session, now)
         session.execute(sa.delete(JobRun).where(JobRun.slot < now - RUNS_KEPT))
+
+
+def erase_old(now: datetime) -> None:
+    """Erase the people of requests that are kept no longer; killed, it goes on the next time from what is left."""
+    failed = _each(erasure.due(now), erasure.keep_no_longer, now)
+    if failed:
+        raise Found(f"{failed} requests not erased")
 
 
 def recall_outcomes(now: datetime) -> None:
@@ -264,6 +273,7 @@ def check_integrity(now: datetime) -> None:
 
 JOBS = (
     Job("purge", timedelta(days=1), purge),
+    Job("erase_old", timedelta(hours=6), erase_old),
     Job("remind", timedelta(minutes=5), reminders.remind),
     Job("recall_outcomes", timedelta(minutes=30), recall_outcomes),
     Job("invite_advisers", timedelta(minutes=1), invite_advisers),

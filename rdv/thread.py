@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rdv.db import db
+from rdv.errors import RequestErased
 from rdv.models import CandidateRequest, RequestEvent, User
 
 # Titles of the events of a wish for an earlier meeting, which share their kinds with the list of a full session.
@@ -41,7 +42,9 @@ def add(
     data: dict[str, Any] | None = None,
     internal: bool = False,
 ) -> RequestEvent:
-    """Append an event to a request and return it, with its id."""
+    """Append an event to a request and return it, with its id. Raises RequestErased when its person was erased."""
+    if request.erased_at is not None:
+        raise RequestErased(request)
     event = RequestEvent(
         request_id=request.id,
         kind=kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from rdv.db import db
-from rdv.errors import NotFound
+from rdv.errors import NotFound, RequestErased
 from rdv.inbox import calling as calling
 from rdv.inbox import repair as repair
 from rdv.inbox import state as state
@@ -84,18 +84,22 @@ from rdv.models import CandidateRequest
 
 
 def get_for_cfa(cfa_id: int, public_id: str) -> CandidateRequest:
-    """Return a request of this CFA, or raise NotFound."""
+    """Return a request of this CFA, or raise NotFound, or RequestErased when it is only a figure any more."""
     found = db.session.scalar(
         sa.select(CandidateRequest).where(CandidateRequest.public_id == public_id, CandidateRequest.cfa_id == cfa_id)
     )
     if found is None:
         raise NotFound("Cette demande n’existe pas dans votre centre.")
+    if found.erased_at is not None:
+        raise RequestErased(found)
     return found
 
 
 def get_by_public_id(public_id: str) -> CandidateRequest:
-    """Return a request named by a signed link, or raise NotFound: the caller has checked the link."""
+    """Return a request named by a signed link, or raise NotFound, or RequestErased: the caller has checked the link."""
     found = db.session.scalar(sa.select(CandidateRequest).where(CandidateRequest.public_id == public_id))
     if found is None:
         raise NotFound
+    if found.erased_at is not None:
+        raise RequestErased(found)
     return found

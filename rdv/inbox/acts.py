@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from rdv import asker, audit, clock, deadlines, notices, seats, thread
 from rdv.db import db
-from rdv.errors import EditedMeanwhile, NotFound, RdvError, WrongTransition
+from rdv.errors import EditedMeanwhile, NotFound, RdvError, RequestErased, WrongTransition
 from rdv.inbox import calling, first_answers, people, state
 from rdv.inbox.words import CALL_RESULTS, CLOSING_OUTCOMES, NOT_REACHED, TOLD_WHEN_CLOSED, TRANSITIONS
 from rdv.models import CandidateRequest, RequestEvent, User
@@ -28,9 +28,14 @@ def _undo_over(now: datetime) -> datetime:
 
 
 def take(request: CandidateRequest, version: int | None = None) -> None:
-    """Lock the row for this act; raise EditedMeanwhile when somebody changed it since the page of that version."""
+    """Lock the row for this act; raise EditedMeanwhile when somebody changed it since the page of that version.
+
+    Raises RequestErased when its person was erased: nothing more is written of them.
+    """
     db.session.flush()
     db.session.refresh(request, with_for_update={"of": CandidateRequest})
+    if request.erased_at is not None:
+        raise RequestErased(request)
     if version is not None and request.version != version:
         raise EditedMeanwhile
 
@@ -185,6 +190,7 @@ def _sound(next_at: datetime, now: datetime) -> datetime:
 
 def note(request: CandidateRequest, text: str, now: datetime, *, user: User) -> RequestEvent:
     """Add an internal note: never seen by the candidate, never an answer, no state changed."""
+    take(request)
     return record(request, "note", "staff", now, user=user, text=text, internal=True)
 
 

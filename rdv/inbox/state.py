@@ -94,6 +94,8 @@ def after(state: State | None, event: Any) -> State | None:
             return replace(woken, next_attempt_at=_instant(data.get("next")) or woken.next_attempt_at)
         case "contact_check":
             return state.closed("answered", event.at, answers=True) if data.get("contacted") else state.woken(due)
+        case "erased":
+            return state if state.status == "closed" else state.closed("no_follow_up", event.at)
         case "follow_up":
             return replace(state, rung=data["rung"])
         case "booked":

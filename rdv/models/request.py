@@ -35,7 +35,7 @@ EVENT_KINDS = (
     "created", "assigned", "answer", "call", "note", "closed", "reopened", "booked", "moved", "cancelled",
     "opened_by_cfa", "link_sent", "attendance", "waitlisted", "offered", "offer_ended", "left_waitlist", "presence",
     "late", "slot_changed", "answered_elsewhere", "candidate_note", "windows", "undone", "follow_up", "contact_check",
-    "mail_failed", "redirect_asked", "redirected",
+    "mail_failed", "redirect_asked", "redirected", "erased",
 )  # fmt: skip
 EMAIL_STATES = ("doubtful", "dead")
 ACTORS = ("candidate", "staff", "cfa_link", "system")
@@ -93,6 +93,8 @@ class CandidateRequest(Base):
     link_version: Mapped[int] = mapped_column(sa.Integer, default=1)  # raising it revokes the links of this request
     version: Mapped[int] = mapped_column(sa.Integer, default=1)
     last_event_at: Mapped[Instant]
+    # Since when nothing here says anything of a person (rdv.erasure): the row is a figure.
+    erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[UpdatedAt]
 
@@ -111,7 +113,7 @@ class CandidateRequest(Base):
         one_of("status", REQUEST_STATUSES, "status"),
         one_of("email_state", EMAIL_STATES, "email_state"),
         sa.CheckConstraint("(status = 'closed') = (outcome IS NOT NULL)", name="outcome"),
-        sa.CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="contact"),
+        sa.CheckConstraint("email IS NOT NULL OR phone IS NOT NULL OR erased_at IS NOT NULL", name="contact"),
         sa.Index("ix_candidate_request_inbox", "cfa_id", "status", "due_at", "id"),
         sa.Index("ix_candidate_request_platform_id_created_at", "platform_id", "created_at"),
         # To treat, most urgent first: what every keyset page of the inbox walks.

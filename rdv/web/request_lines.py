@@ -42,6 +42,7 @@ EVENT_TITLES = {
     "mail_failed": "Message non remis",
     "redirect_asked": "Accord demandé pour transmettre",
     "redirected": "Demande transmise",
+    "erased": "Données de la personne effacées",
 }
 
 

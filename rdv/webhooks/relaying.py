@@ -53,11 +53,15 @@ def relay(now: datetime) -> int:
 
 
 def erased(request: CandidateRequest, now: datetime) -> None:
-    """Tell the platform of a request that it is about to be erased; call this in the transaction that deletes it.
+    """Tell the platform of a request that its person is being erased; call this in that transaction, under the request's lock.
 
-    Deliveries that name the person lose their content at once; those not sent yet are not sent.
+    What happened before and was not told yet is told first, naming nobody. Deliveries that name the person lose their
+    content at once; those not sent yet are not sent.
     """
     db.session.flush()
+    one_at_a_time("webhooks.relay")  # before the rows of events, as who relays
+    untold = sa.select(RequestEvent.id).where(RequestEvent.request_id == request.id, sa.not_(RequestEvent.relayed))
+    _tell(db.session.scalars(untold).all(), now, nameless=True)
     of_request = WebhookDelivery.request_public_id == request.public_id
     dropped = sa.case((WebhookDelivery.state == "pending", "dropped"), else_=WebhookDelivery.state)
     db.session.execute(
@@ -105,32 +109,37 @@ def _alone(event_id: int, now: datetime) -> bool:
 def _relay(ids: Sequence[int], now: datetime) -> None:
     with transaction():
         one_at_a_time("webhooks.relay")  # two processes would lock the same events in different orders
-        taken = db.session.scalars(
-            sa.update(RequestEvent)
-            .where(RequestEvent.id.in_(ids), sa.not_(RequestEvent.relayed))
-            .values(relayed=True)
-            .returning(RequestEvent.id),
-            execution_options={"synchronize_session": False},
-        ).all()
-        endpoints: dict[int, list[WebhookEndpoint]] = {}
-        for endpoint in _endpoints(_platforms(taken)):
-            endpoints.setdefault(endpoint.platform_id, []).append(endpoint)
-        if not endpoints:
-            return
-        events = db.session.execute(
-            sa.select(RequestEvent, CandidateRequest)
-            .join(CandidateRequest, CandidateRequest.id == RequestEvent.request_id)
-            .options(
-                joinedload(CandidateRequest.cfa),
-                joinedload(CandidateRequest.site),
-                joinedload(CandidateRequest.training),
-            )
-            .where(RequestEvent.id.in_(taken), CandidateRequest.platform_id.in_(endpoints))
-            .order_by(RequestEvent.at, RequestEvent.id),
-            execution_options={"populate_existing": True},
+        _tell(ids, now)
+
+
+def _tell(ids: Sequence[int], now: datetime, *, nameless: bool = False) -> None:
+    """Turn those of these events that nobody was told of into deliveries; `nameless`: even to who is given contacts."""
+    taken = db.session.scalars(
+        sa.update(RequestEvent)
+        .where(RequestEvent.id.in_(ids), sa.not_(RequestEvent.relayed))
+        .values(relayed=True)
+        .returning(RequestEvent.id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    endpoints: dict[int, list[WebhookEndpoint]] = {}
+    for endpoint in _endpoints(_platforms(taken)):
+        endpoints.setdefault(endpoint.platform_id, []).append(endpoint)
+    if not endpoints:
+        return
+    events = db.session.execute(
+        sa.select(RequestEvent, CandidateRequest)
+        .join(CandidateRequest, CandidateRequest.id == RequestEvent.request_id)
+        .options(
+            joinedload(CandidateRequest.cfa),
+            joinedload(CandidateRequest.site),
+            joinedload(CandidateRequest.training),
         )
-        for event, request in events:
-            _add(_rows(event, request, endpoints.get(request.platform_id or 0, []), now))
+        .where(RequestEvent.id.in_(taken), CandidateRequest.platform_id.in_(endpoints))
+        .order_by(RequestEvent.at, RequestEvent.id),
+        execution_options={"populate_existing": True},
+    )
+    for event, request in events:
+        _add(_rows(event, request, endpoints.get(request.platform_id or 0, []), now, nameless))
 
 
 def _platforms(event_ids: Sequence[int]) -> Sequence[int]:
@@ -155,7 +164,7 @@ def _endpoints(platform_ids: Sequence[int]) -> list[WebhookEndpoint]:
 
 
 def _rows(
-    event: RequestEvent, request: CandidateRequest, endpoints: list[WebhookEndpoint], now: datetime
+    event: RequestEvent, request: CandidateRequest, endpoints: list[WebhookEndpoint], now: datetime, nameless: bool
 ) -> Iterable[dict[str, Any]]:
     told = list(_told(event, request))
     if not told:
@@ -167,7 +176,7 @@ def _rows(
         for endpoint in endpoints:
             if kind not in endpoint.events:
                 continue
-            entitled = endpoint.platform.gets_contacts
+            entitled = endpoint.platform.gets_contacts and not nameless
             named = {content.CONTACTS: content.contacts(request)} if entitled else {}
             body = content.write(event_id, kind, event.at, endpoint.platform, {**said, **more}, **named)
             yield _row(endpoint, event_id, kind, request, body, now, entitled)

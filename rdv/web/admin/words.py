@@ -112,6 +112,7 @@ DEATHS = {
 
 JOBS = {
     "purge": "Ménage des données périmées",
+    "erase_old": "Effacement des personnes dont le délai de conservation est passé",
     "remind": "Rappels avant les rendez-vous",
     "recall_outcomes": "Rendez-vous sans suite à rappeler",
     "end_offers": "Places proposées dont le délai est passé",
@@ -197,6 +198,7 @@ _ACTS = {
     "created": "créé",
     "deleted": "supprimé",
     "ended": "terminé",
+    "erased": "données effacées",
     "exported": "exportées",
     "forgotten": "retiré de la liste",
     "handed_over": "transmis",

@@ -74,7 +74,7 @@ def shown(found: CandidateRequest, platform: Platform) -> dict[str, Any]:
         "answered_at": answering.instant(found.first_answered_at),
         "booking": _meeting(found.booking) if found.booking else None,
     }
-    if platform.gets_contacts:
+    if platform.gets_contacts and found.erased_at is None:
         told["candidate"] = {
             "first_name": found.first_name, "last_name": found.last_name, "email": found.email, "phone": found.phone,
         }  # fmt: skip
