@@ -11,7 +11,7 @@ from flask_admin.actions import action
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import ValidationError
 
-from rdv import clock, consents, dead_addresses, delivery
+from rdv import clock, consents, dead_addresses, delivery, erasure, inbox
 from rdv.contacts import masked_email, normalise_email
 from rdv.db import db, transaction
 from rdv.errors import RdvError
@@ -285,9 +285,20 @@ class DeadAddressView(ServiceView):
 
 
 class RequestView(ServiceView):
-    """Requests without the person: whether centres answer, and when."""
+    """Requests without the person: whether centres answer, and when; the person erased when they ask for it."""
 
-    column_list = ["reference", "cfa", "mode", "status", "outcome", "created_at", "due_at", "first_answered_at"]
+    noun = "request"
+    column_list = [
+        "reference",
+        "cfa",
+        "mode",
+        "status",
+        "outcome",
+        "created_at",
+        "due_at",
+        "first_answered_at",
+        "erased_at",
+    ]
     column_searchable_list = ["reference"]
     column_sortable_list = ["mode", "status", "created_at", "due_at", "first_answered_at"]
     column_default_sort = ("created_at", True)
@@ -307,7 +318,27 @@ class RequestView(ServiceView):
     column_labels = {
         "reference": "Référence", "cfa": "Centre", "mode": "Moyen", "status": "État", "outcome": "Issue",
         "created_at": "Reçue", "due_at": "Réponse attendue avant", "first_answered_at": "Première réponse",
+        "erased_at": "Effacée",
     }  # fmt: skip
+
+    @action(
+        "erase",
+        "Effacer les données",
+        "Effacer définitivement les données de ces personnes\u00a0? Leurs rendez-vous à venir seront annulés et le centre "
+        "prévenu. Faites-le à leur demande, après avoir vérifié qu’elle vient bien d’elles.",
+    )
+    def action_erase(self, public_ids: list[str]) -> None:
+        """Erase the people of these requests, because they asked the service for it."""
+        done = 0
+        for public_id in public_ids:
+            try:
+                with transaction():
+                    found = inbox.get_by_public_id(public_id)
+                    done += erasure.erase(found, "system", clock.now(), user=current_person())
+            except RdvError as refusal:
+                flash(refusal.message, "error")
+        if done:
+            flash(f"Demandes dont les données sont effacées\u00a0: {done}.", "success")
 
 
 class AuditView(ServiceView):

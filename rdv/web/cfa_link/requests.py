@@ -13,10 +13,10 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import validators
 
-from rdv import clock, french, inbox, links, mail_links, outcomes
+from rdv import clock, erasure, french, inbox, links, mail_links, outcomes
 from rdv.contacts import masked_email
 from rdv.db import transaction
-from rdv.errors import EditedMeanwhile, LinkInvalid, RdvError, WrongTransition
+from rdv.errors import EditedMeanwhile, LinkInvalid, RdvError, RequestErased, WrongTransition
 from rdv.mail_links import Opened
 from rdv.models import CandidateRequest, RequestEvent
 from rdv.settings import settings
@@ -62,6 +62,14 @@ def wrong_link(error: LinkInvalid) -> ResponseReturnValue:
         about = {"days": settings().platform_link_days, "sign_in": links.staff_platforms(), "about_platforms": True}
         return render_template("cfa_link/invalid.html", support=settings().support_email, **about), error.status
     return _wrong(str((request.view_args or {}).get("token", ""))), error.status
+
+
+@bp.errorhandler(RequestErased)
+def erased(error: RequestErased) -> ResponseReturnValue:
+    """Say that there is nobody to answer any more."""
+    found = error.request
+    asked = isinstance(found, CandidateRequest) and erasure.was_asked(found)
+    return render_template("cfa_link/erased.html", asked=asked), error.status
 
 
 def _wrong(token: str, sent: bool = False, refusal: str | None = None) -> str:

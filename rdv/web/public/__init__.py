@@ -19,6 +19,7 @@ def register(app: Flask) -> None:
         contact,
         contacted,
         elsewhere,
+        erasing,
         frame,
         information,
         integrating,

@@ -19,6 +19,7 @@ from rdv.web.staff import (  # noqa: F401  each attaches its views to the bluepr
     dashboard,
     day,
     diagnosis,
+    erased,
     feeds,
     figures,
     figures_files,
