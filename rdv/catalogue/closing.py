@@ -9,12 +9,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from rdv import notices, outbox
+from rdv.catalogue import unchanged
 from rdv.catalogue.differences import Difference
 from rdv.catalogue.rows import Layout
+from rdv.catalogue.survey import Survey
 from rdv.db import db
 from rdv.errors import CatalogueError
 from rdv.french import NBSP, plural
-from rdv.models import Booking, CandidateRequest, Training
+from rdv.models import Booking, CandidateRequest, Cfa, Training, TrainingAlias
 
 MOST_PERCENT = 5  # of the open trainings of a catalogue, that one file may close without a person's word
 KIND = "training_closed"
@@ -42,6 +44,21 @@ def missing(layout: Layout, seen: set[int], most_percent: int) -> list[int]:
     return gone
 
 
+def held(layout: Layout, survey: Survey, sirets: set[str]) -> set[int]:
+    """Return the ids of the open trainings of these centres that the source still names, and no other replaces."""
+    replaced = sa.exists().where(TrainingAlias.training_key == Training.training_key)
+    query = (
+        sa.select(Training.id, Training.identity, Training.source, Cfa.siret)
+        .join(Cfa, Cfa.id == Training.cfa_id)
+        .where(Training.closed_at.is_(None), ~replaced)
+    )
+    return {
+        row.id
+        for row in db.session.execute(query)
+        if row.siret in sirets and (row.source or {}).get("catalogue") == layout.code and survey.names(row.identity)
+    }
+
+
 def close(ids: Sequence[int], now: datetime) -> int:
     """Close trainings and write to who waits for an answer or has a meeting to come; return how many were closed."""
     closed = (
@@ -55,6 +72,7 @@ def close(ids: Sequence[int], now: datetime) -> int:
         .scalars()
         .all()
     )
+    unchanged.forget(db.session(), closed)
     for request in db.session.scalars(_concerned(closed, now)):
         for to in notices.read(request):
             key = f"{KIND}:{request.public_id}:{request.training_id}:{notices.addresses(request).index(to)}"

@@ -21,6 +21,7 @@ from rdv.catalogue.report import ImportReport
 from rdv.catalogue.rows import CatalogueRow, RowRefused, read
 from rdv.catalogue.runs import Journal
 from rdv.catalogue.survey import Survey, survey
+from rdv.catalogue.unchanged import Unchanged
 from rdv.errors import CatalogueError
 
 BATCH = 400
@@ -46,13 +47,16 @@ def import_file(
     overview = survey(source)
     if journal:
         journal.tell(step="import", position=0, total=overview.total)
-    intake = _Intake(unit_of_work, report, journal)
+    skips = journal is not None and not report.thorough
     try:
+        unchanged = Unchanged(source.layout.code, overview)
+        intake = _Intake(unit_of_work, report, journal, unchanged)
         try:
             for record in source.records():
                 report.read += 1
-                row = _row(record, source, overview, report)
-                if row:
+                if skips and unchanged.holds(report.read - 1):
+                    report.skipped += 1
+                elif row := _row(record, source, overview, report):
                     intake.add(row)
                 if journal:
                     journal.live(position=report.read)
@@ -60,6 +64,8 @@ def import_file(
         except FileCut as cut:
             report.stopped, report.cut = cut.message, True
         intake.flush()
+        if skips:
+            report.seen |= closing.held(source.layout, overview, unchanged.sirets)
     except DBAPIError as error:
         report.stopped = f"{reason(error)}, {report.reached}."
     return report
@@ -115,8 +121,11 @@ def _row(record: Record, source: Source, overview: Survey, report: ImportReport)
 class _Intake:
     """The rows waiting for their transaction."""
 
-    def __init__(self, unit_of_work: UnitOfWork, report: ImportReport, journal: Journal | None) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWork, report: ImportReport, journal: Journal | None, unchanged: Unchanged
+    ) -> None:
         self._unit_of_work = unit_of_work
+        self._unchanged = unchanged
         self._journal = journal
         self._report = report
         self._rows: list[CatalogueRow] = []
@@ -150,10 +159,12 @@ class _Intake:
     def _write(self, rows: list[CatalogueRow]) -> None:
         with self._unit_of_work() as session:
             outcome = import_batch(session, rows, self._settled)
+            self._unchanged.write(session, rows)
             if self._journal:
                 self._journal.write(session, outcome.differences, position=self._report.read)
         if self._journal:
             self._journal.keep()
+        self._unchanged.keep(rows)
         self._settled.merge(outcome.settled)
         self._tell(rows, outcome)
         self._report.last_committed = rows[-1].number

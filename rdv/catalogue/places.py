@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rdv.contacts import fold
 
@@ -21,6 +22,7 @@ _ROUTING = re.compile(r"\b(?:bp|cs|tsa|boite postale)\s*\d[\d ]*\b|\bcedex(?: \d
 _NUMBER_SUFFIX = re.compile(r"^(\d+)\s*(bis|ter|quater|b)\b")
 
 
+@lru_cache(maxsize=4096)  # read twice, and on each row of a place
 def address_key(address: str | None, insee: str, postal_code: str | None) -> str:
     """Return the normalised address; without a commune code, the postal code stands in for it."""
     text = fold(address or "")

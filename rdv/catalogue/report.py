@@ -48,9 +48,11 @@ class ImportReport:
     """Counts of one import; `listener` is told every refusal and warning at once."""
 
     listener: Listener
+    thorough: bool = False  # look at every row, were its centre as it was
     layout: Layout | None = None  # of the file, once it is recognised
     unit: str = "ligne"
     read: int = 0
+    skipped: int = 0  # rows of centres that are as they were
     refused: int = 0
     set_aside: int = 0
     cfas: Tally = field(default_factory=Tally)
@@ -111,11 +113,15 @@ class ImportReport:
         set_aside = plural(self.set_aside, f"écarté{feminine}")
         found = [
             f"Catalogue lu{NBSP}: {self.layout.label if self.layout else ''}, {read}.",
-            f"Formations{NBSP}: {_counts(self.trainings, 'e')}.",
+            f"Formations{NBSP}: {_counts(self.trainings, 'e', self.skipped)}.",
             f"Lieux{NBSP}: {_counts(self.sites)}.",
             f"Centres{NBSP}: {_counts(self.cfas)}.",
             f"{refused}, {set_aside} (doublon ou clé remplacée).",
         ]
+        if self.skipped:
+            found.append(
+                f"Laissées sans être relues, leur centre étant décrit comme la dernière fois{NBSP}: {self.skipped}."
+            )
         if self.aliases:
             found.append(f"Anciennes clés qui restent valables{NBSP}: {self.aliases}.")
         if self.moved:
@@ -139,7 +145,7 @@ class ImportReport:
         return f"{count} × {kind} ({self.unit}{'s' if count > 1 else ''} {where})"
 
 
-def _counts(tally: Tally, ending: str = "") -> str:
+def _counts(tally: Tally, ending: str = "", skipped: int = 0) -> str:
     created = plural(tally.created, f"créé{ending}")
     updated = plural(tally.updated, f"mis{ending} à jour", "mises à jour" if ending else "mis à jour")
-    return f"{created}, {updated}, {plural(tally.unchanged, f'inchangé{ending}')}"
+    return f"{created}, {updated}, {plural(tally.unchanged + skipped, f'inchangé{ending}')}"

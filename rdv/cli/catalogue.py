@@ -33,7 +33,7 @@ def register(app: Flask) -> None:
 @click.option(
     "--rapport",
     type=click.Path(path_type=Path),
-    help="Fichier CSV qui reçoit chaque refus et chaque avertissement, avec sa ligne.",
+    help="Fichier CSV qui reçoit chaque refus et chaque avertissement, avec sa ligne : toutes sont relues.",
 )
 @click.option(
     "--complet",
@@ -62,7 +62,7 @@ def import_catalogue(
         fichier, complet = _allowed(autoriser_retrait), True
     try:
         with _listener(rapport) as listener, _stoppable():
-            report = ImportReport(listener)
+            report = ImportReport(listener, thorough=rapport is not None)
             refusal = _run(Path(fichier or ""), report, complet, part_fermee)
     except CatalogueError as error:
         click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
