@@ -24,11 +24,19 @@ def house(app: Flask, process_env: dict[str, str], tmp_path: Path) -> Iterator[S
     places = [make.site(cfa, name="Campus Nord"), make.site(cfa, name="Campus Sud")]
     for number, place in enumerate(places, start=1):
         make.training(cfa, place, training_key=f"{KEY}#L0{number}", title=f"BTS Électrotechnique {number}")
+    make.training(cfa, places[0], training_key=f"{KEY}#L103", title="BTS Électrotechnique 103")
+    make.training(cfa, training_key=f"{KEY}#LAD", title="BTS Électrotechnique à distance", remote=True)
     with serving(process_env, tmp_path) as url:
         yield SimpleNamespace(url=url)
 
 
-@pytest.mark.parametrize(("end", "title"), [("#L02", "Électrotechnique 2"), ("#L01", "Électrotechnique 1")])
+@pytest.mark.parametrize(
+    ("end", "title"),
+    [
+        ("#L02", "Électrotechnique 2"), ("#L01", "Électrotechnique 1"), ("#L103", "Électrotechnique 103"),
+        ("#LAD", "Électrotechnique à distance"), ("#lad", "Électrotechnique à distance"),
+    ],
+)  # fmt: skip
 def test_a_key_that_lost_its_end_in_the_browser_finds_it_again(
     browser: Browser, house: SimpleNamespace, end: str, title: str
 ) -> None:
@@ -40,13 +48,33 @@ def test_a_key_that_lost_its_end_in_the_browser_finds_it_again(
     assert page.url == "about:blank"
 
 
-@pytest.mark.parametrize("end", ["", "#L09", "#%", "#x"])
+@pytest.mark.parametrize(
+    ("rest", "query"),
+    [
+        ("&referrer=lba", "?referrer=lba"),
+        ("&referrer=2", "?referrer=2"),
+        ("&origine=lba", "?origine=lba"),
+        ("&q=1", ""),
+    ],
+)
+def test_the_origin_that_followed_the_end_is_found_again(
+    browser: Browser, house: SimpleNamespace, rest: str, query: str
+) -> None:
+    page = browser.new_page(viewport=PHONE, base_url=house.url)
+    page.goto(f"/rdva?cleMinistereEducatif={KEY}#L02{rest}")
+    expect(page.locator("h1")).to_contain_text("Électrotechnique 2")
+    assert page.url.partition("?")[1] + page.url.partition("?")[2] == query
+    kept = page.get_by_role("link", name="Écrire au centre").get_attribute("href")
+    assert str(kept).endswith("?origine=lba") is bool(query)
+
+
+@pytest.mark.parametrize("end", ["", "#L09", "#L1", "#L1030", "#LXX", "#%", "#x"])
 def test_without_an_end_that_is_known_the_place_is_chosen(browser: Browser, house: SimpleNamespace, end: str) -> None:
     page = browser.new_page(viewport=PHONE, base_url=house.url)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(f"/rdva?referrer=lba&cleMinistereEducatif={KEY}{end}")
     expect(page.locator("h1")).to_contain_text("Choisissez le lieu")
-    assert page.get_by_role("link", name="Électrotechnique").count() == 2
+    assert page.get_by_role("link", name="Électrotechnique").count() == 4
     assert accessibility_faults(page) == []
     assert faults == []

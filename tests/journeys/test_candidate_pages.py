@@ -186,6 +186,20 @@ def test_identifiers_of_other_sites_lead_to_the_training(client, address, column
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("referrer", "code"),
+    [
+        ("1", "parcoursup"), ("2", "lba"), (" 4 ", "onisep"), ("5", "jeune_1_solution"), ("6", "affelnet"),
+        ("Jeune_1_Solution", "jeune_1_solution"), ("3", None), ("0", None), ("12", None), ("inconnu", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("address", ["/rdva", "/form", "/espace-pro/form"])
+def test_the_numbers_of_the_first_service_keep_their_origin(client, address, referrer, code):
+    here = make.training(cfa := make.cfa(), make.site(cfa), onisep_id="AF.56380")
+    answer = client.get(address, query_string={"idActionFormation": "AF.56380", "referrer": referrer})
+    assert answer.location == page_of(here, f"?origine={code}" if code else "")
+
+
 def test_a_siret_with_a_diploma_leads_to_the_training_of_the_centre_or_of_the_place(client):
     cfa = make.cfa()
     here = make.training(cfa, make.site(cfa, siret="21590350100017"), diploma_code="32025001")

@@ -12,16 +12,23 @@ from rdv import clock, directory, links, posters, rules, setting_up
 from rdv.models import Cfa, Platform
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+# How the service of 2021 numbered who sent candidates; 3, a regional site, ended with it (reference/predecessor.md §2.2).
+_NUMBERED = {"1": "parcoursup", "2": "lba", "4": "onisep", "5": "jeune_1_solution", "6": "affelnet"}
 
 
 def platform() -> Platform | None:
     """Return the platform that this visit comes from, if it says a known one."""
     if "platform" not in g:
-        # `referrer`: the links of the service that runs today, which its partners keep.
-        code = request.args.get("origine") or request.args.get("referrer", "").lower()
+        code = request.args.get("origine") or _former_code(request.args.get("referrer", ""))
         g.platform = directory.get_platform(code)
     found: Platform | None = g.platform
     return found
+
+
+def _former_code(referrer: str) -> str:
+    """Return our code of a `referrer`: the links of the service that runs today, which its partners keep."""
+    said = referrer.strip().lower()
+    return _NUMBERED.get(said, said)
 
 
 def in_frame() -> bool:
