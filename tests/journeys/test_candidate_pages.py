@@ -240,7 +240,7 @@ def test_what_the_law_asks(client, freeze):
     assert "non conforme" in visit(client, "/accessibilite").text
     assert "Défenseur des droits" in visit(client, "/accessibilite").text
     privacy = visit(client, "/donnees-personnelles").text
-    for words in ("mission d’intérêt public", "Douze mois", "CNIL", "effacer"):
+    for words in ("mission d’intérêt public", "12 mois après", "CNIL", "effacer"):
         assert words in privacy
     assert "aide@rdv-apprentissage.example" in visit(client, "/mentions-legales").text
     security = client.get("/.well-known/security.txt")
