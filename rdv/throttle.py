@@ -77,13 +77,14 @@ def count(limits: Sequence[Limit]) -> None:
 
 def check(limit: Limit) -> None:
     """Raise TooManyRequests when a subject has already passed its limit, without counting."""
+    now = clock.now()
     found = db.session.scalar(
         sa.select(ThrottleCount.count).where(
-            ThrottleCount.key == limit.key, ThrottleCount.window_start == limit.since(clock.now())
+            ThrottleCount.key == limit.key, ThrottleCount.window_start == limit.since(now)
         )
     )
     if (found or 0) >= limit.most:
-        raise TooManyRequests
+        raise TooManyRequests(until=limit.until(now))
 
 
 def purge(now: datetime) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from rdv.errors import RdvError
-from rdv.web import problems
+from rdv.web import problems, retry_after
 
 TEXTS = {
     400: (
@@ -36,11 +36,15 @@ TEXTS = {
 
 
 def refusal(
-    status: int, text: str | None = None, reference: str | None = None, first: tuple[str, str] | None = None
+    status: int,
+    text: str | None = None,
+    reference: str | None = None,
+    first: tuple[str, str] | None = None,
+    error: RdvError | None = None,
 ) -> Response:
     """Return the answer of this audience for a status, with a sentence that says what to do.
 
-    `first`: the label and address of what to do before anything else.
+    `first`: the label and address of what to do before anything else. `error`: what says when to come back.
     """
     said = text is not None
     title, default = TEXTS.get(status, TEXTS[400 if status < 500 else 500])
@@ -48,9 +52,11 @@ def refusal(
     blueprint = request.blueprint or ""
     if _speaks_v1():
         return problems.of_status(status, text if said else None)
-    if blueprint.startswith("api") or request.path.startswith("/api/"):  # a wrong method belongs to no blueprint
+    # An unknown address and a wrong method belong to no blueprint.
+    if blueprint == "api" or request.path == "/api" or request.path.startswith("/api/"):
         response = jsonify(type="about:blank", title=title, status=status, detail=text)
         response.mimetype = "application/problem+json"
+        response.headers["Cache-Control"] = "no-store"
     elif blueprint == "feeds":
         response = make_response(text + "\n")
         response.mimetype = "text/plain"
@@ -64,9 +70,7 @@ def refusal(
         )  # fmt: skip
         response = make_response(page)
     response.status_code = status
-    if status == 503:
-        response.headers["Retry-After"] = "60"
-    return response
+    return retry_after.tell(response, error)
 
 
 def _speaks_v1() -> bool:
@@ -84,7 +88,7 @@ def register(app: Flask) -> None:
     def domain(error: RdvError) -> Response:
         if _speaks_v1():
             return problems.answer(error)
-        return refusal(error.status, error.message)
+        return refusal(error.status, error.message, error=error)
 
     @app.errorhandler(CSRFError)
     def csrf(error: CSRFError) -> Response:

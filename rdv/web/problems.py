@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import Response, jsonify
 
-from rdv import api_keys, booking, clock, errors, links, rules
+from rdv import api_keys, booking, errors, links, rules
+from rdv.web import retry_after
 
 PREFIX = "/api/v1"  # under which every refusal is a problem document
 
@@ -71,7 +71,6 @@ _BY_ERROR: tuple[tuple[type[errors.RdvError], str], ...] = (
     (errors.SlotUnavailable, "creneau-pris"),
     (booking.ContactMissing, "contenu-invalide"),
 )  # fmt: skip
-RETRY_AFTER = 60  # seconds, where nothing better is known
 
 
 class ApiProblem(errors.RdvError):
@@ -96,8 +95,7 @@ def code_of(error: errors.RdvError) -> str:
 def answer(error: errors.RdvError) -> Response:
     """Return the document of a refusal of the domain."""
     more = error.more if isinstance(error, ApiProblem) else {}
-    until = error.until if isinstance(error, errors.TooManyRequests) else None
-    return document(code_of(error), error.message, until=until, **more)
+    return retry_after.tell(document(code_of(error), error.message, **more), error)
 
 
 def of_status(status: int, detail: str | None = None) -> Response:
@@ -109,7 +107,7 @@ def _code_of_status(status: int) -> str:
     return _BY_STATUS.get(status, _BY_STATUS[500 if status >= 500 else 400])
 
 
-def document(code: str, detail: str | None = None, until: datetime | None = None, **more: Any) -> Response:
+def document(code: str, detail: str | None = None, **more: Any) -> Response:
     """Return a problem document (RFC 9457), with the headers that its status calls for."""
     problem = PROBLEMS[code]
     response = jsonify(
@@ -120,7 +118,4 @@ def document(code: str, detail: str | None = None, until: datetime | None = None
     response.headers["Cache-Control"] = "no-store"
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if problem.status in (429, 503):
-        wait = int((until - clock.now()).total_seconds()) + 1 if until else RETRY_AFTER
-        response.headers["Retry-After"] = str(max(wait, 1))
-    return response
+    return retry_after.tell(response)

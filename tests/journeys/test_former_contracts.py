@@ -238,6 +238,15 @@ def test_bookable_parcoursup_ids(client: Client, world: World) -> None:
     assert again.status_code == 304
 
 
+def test_the_list_of_parcoursup_is_limited_as_the_other_open_calls(
+    client: Client, world: World, change_settings: Any
+) -> None:
+    change_settings(limit_open_api_per_minute=2)
+    path = "/api/partners/parcoursup/formations"
+    assert [client.get(path).status_code for _ in range(3)] == [200, 200, 429]
+    assert told(client.post("/api/traininglinks", json=[]))[0] == 429  # one count for all that names nobody
+
+
 LBA = "https://labonnealternance.apprentissage.beta.gouv.fr"
 WISHES: list[tuple[dict[str, str], bool]] = [
     ({"cle_ministere_educatif": KEY}, True),

@@ -38,6 +38,7 @@ TELEMETRY = {
         f"api.v1_{name}": {"api_key", "api_refusal", "throttle_count"}
         for name in ("training", "slots", "bookable_trainings", "requests", "request", "statistics")
     },
+    "api.former_parcoursup_list": {"throttle_count"},  # counted against its network, as calls without a key are
     # Opening personal data, or putting it on paper, is told to the journal.
     "staff.day_sheet": {"audit_entry"},
     "staff.sign_in_sheet": {"audit_entry"},

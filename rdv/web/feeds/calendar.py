@@ -48,9 +48,7 @@ def _count_read(public_id: str) -> None:
 @bp.errorhandler(TooManyRequests)
 def too_often(error: TooManyRequests) -> Response:
     """Say when to come back: applications obey, people never see it."""
-    response = refusal(429)
-    response.headers["Retry-After"] = str(settings().limit_window)
-    return response
+    return refusal(429, error=error)
 
 
 @bp.errorhandler(DBAPIError)

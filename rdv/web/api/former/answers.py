@@ -13,10 +13,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from rdv import clock
 from rdv.errors import TooManyRequests
 from rdv.settings import settings
 from rdv.throttle import Limit, count
+from rdv.web import retry_after
 from rdv.web.access import address_prefix
 from rdv.web.api.v1 import answering
 
@@ -54,10 +54,7 @@ def contract(view: View) -> View:
         except Refused as refusal:
             return error(refusal.status, refusal.message)
         except TooManyRequests as refusal:
-            response = error(429, "Rate limit exceeded, retry later")
-            wait = (refusal.until - clock.now()).total_seconds() if refusal.until else settings().limit_window
-            response.headers["Retry-After"] = str(max(1, int(wait)))
-            return response
+            return retry_after.tell(error(429, "Rate limit exceeded, retry later"), refusal)
 
     return call
 

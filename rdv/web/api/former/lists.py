@@ -28,6 +28,7 @@ _KNOWN = (
 @answers.contract
 def former_parcoursup_list() -> ResponseReturnValue:
     """Answer {"ids": […]}: every Parcoursup id whose training is bookable there."""
+    answers.count_caller()
     platform = directory.get_platform("parcoursup")
     ids: list[str] = []
     if platform is not None:
