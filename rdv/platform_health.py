@@ -151,8 +151,8 @@ def _last_request(platform_id: int) -> datetime | None:
 def _tell(platform: Platform, since: datetime, expected: int, now: datetime) -> None:
     """Keep a silence and write to the team; the row is unique, so that who runs twice says nothing twice."""
     row = {"platform_id": platform.id, "since": since, "expected": expected, "told_at": now, "ended_at": None}
-    insert_once(PlatformSilence, [row], "platform_id", "since")
-    _write("platform_silent", platform.code, since, {"expected": expected})
+    if insert_once(PlatformSilence, [row], "platform_id", "since"):
+        _write("platform_silent", platform.code, since, {"expected": expected})
 
 
 def _end(silence: PlatformSilence, now: datetime) -> None:

@@ -84,6 +84,19 @@ def test_a_silence_is_told_once_then_its_end(freeze: Any, lba: Platform, cfa: Cf
     assert db.session.scalars(sa.select(PlatformSilence.ended_at)).one() == now()
 
 
+def test_a_silence_already_told_is_told_to_nobody_else(freeze: Any, lba: Platform, cfa: Cfa) -> None:
+    clock = freeze(FRIDAY)
+    a_request_every(6, cfa, lba, FRIDAY)
+    clock.to("2026-11-25T10:00+01:00")
+    watch()
+    make.service_member(email="arrivee@service.example")  # who comes later reads it in /admin
+    with transaction():
+        db.session.execute(sa.delete(OutgoingMail))  # the silence itself is what was told, whatever the outbox keeps
+    clock.to("2026-11-25T10:30+01:00")
+    watch()
+    assert mails() == []
+
+
 def test_neither_nights_nor_week_ends_nor_holidays_are_silences(freeze: Any, lba: Platform, cfa: Cfa) -> None:
     clock = freeze("2026-12-24T16:00+01:00")  # Thursday; then Christmas, and a week-end
     a_request_every(6, cfa, lba, "2026-12-24T16:00+01:00")
