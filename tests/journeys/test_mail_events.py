@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ def event(mail, **values):
 def counts(answer):
     assert answer.status_code == 200, answer.json
     return {name: number for name, number in answer.json.items() if number}
+
+
+@pytest.mark.sqlite_only  # a signature asks nothing of the database
+def test_the_example_of_the_guide_signs_as_we_read(client, mail, monkeypatch):
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "mail-events.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    body = json.dumps({"events": [event(mail)]}).encode()
+    monkeypatch.setattr("time.time", lambda: clock.now().timestamp())
+    made = {"secret": SECRET, "body": body}
+    exec(code, made)  # noqa: S102
+    headers = {"X-RDV-Timestamp": made["timestamp"], "X-RDV-Signature": made["signature"]}
+    answer = client.post(PATH, data=body, content_type="application/json", headers=headers)
+    assert counts(answer) == {"recorded": 1}
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda path: path.stem)

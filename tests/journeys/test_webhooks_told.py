@@ -230,3 +230,51 @@ def test_an_erasure_is_told_after_the_request_is_gone_and_nothing_names_it(clien
     assert sorted((row.kind, row.state, row.body is None) for row in rows) == [
         ("booked", "dropped", True), ("created", "dropped", True), ("erased", "delivered", False),
     ]  # fmt: skip
+
+
+def test_the_seven_events_of_one_story_reach_the_platform_each_once(app, client, house):
+    request = book(client, house)
+    personal = f"/suivi/{links.personal_token(request)}"
+    submit(client, visit(client, personal + "/deplacer"), creneau=house.slots[1].public_id)
+    submit(client, visit(client, personal + "/annuler"), button="sans dire")
+    written = ask(house, first_name="Lina", last_name="Martin", email="lina@courriel.example")
+    with transaction():
+        inbox.answer(written, "Bonjour Lina, bonjour-secret.", "staff", clock.now(), user=house.adviser)
+    page = visit(client, f"/rendez-vous/{house.slots[0].public_id}?formation={house.training.public_id}&origine=lba")
+    submit(client, page, first_name="Zoé", last_name="Lambert", email="zoe@courriel.example")
+    met = db.session.scalars(sa.select(CandidateRequest).order_by(CandidateRequest.id.desc()).limit(1)).one()
+    house.time.to("2026-12-01T14:00Z")
+    sign_in(client, house.adviser)
+    form = f"/equipe/rendez-vous/{met.booking.public_id}/presence"
+    submit(client, visit(client, "/equipe/journee"), form=form, button="Présent")
+    for each in (request, written, met):
+        token = links.personal_token(each)
+        submit(client, visit(client, f"/suivi/{token}/effacer"), button="Effacer définitivement", status=410)
+    seen = told(house)
+    by_request = {
+        each.public_id: [body["type"] for body in seen if body["request"]["id"] == each.public_id]
+        for each in (request, written, met)
+    }
+    assert by_request == {
+        request.public_id: ["created", "booked", "moved", "cancelled", "erased"],
+        written.public_id: ["created", "answered", "erased"],
+        met.public_id: ["created", "booked", "attended", "erased"],
+    }
+    assert set(kinds(seen)) == set(WEBHOOK_TYPES)
+    assert [word for word in PERSONAL if word in str(house.server.asked)] == []
+    assert told(house) == []
+
+
+def test_an_erasure_names_nobody_even_to_who_is_given_contacts_and_comes_last(client, house):
+    with transaction():
+        make.platform("lba").gets_contacts = True
+    request = book(client, house)
+    assert "Lina" in str(told(house))
+    page = visit(client, f"/suivi/{links.personal_token(request)}/effacer")
+    submit(client, page, button="Effacer définitivement", status=410)
+    cancelled, erased = told(house)
+    assert kinds([cancelled, erased]) == ["cancelled", "erased"]
+    assert "candidate" not in cancelled
+    assert set(erased["request"]) == {"id", "reference"}
+    for row in db.session.scalars(sa.select(WebhookDelivery)):
+        assert b"Lina" not in (row.body or b"")
