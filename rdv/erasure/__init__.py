@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from rdv import audit, booking, inbox, seats, waitlist, webhooks
+from rdv import audit, booking, inbox, waitlist, webhooks
 from rdv.db import db
 from rdv.erasure import scrubbing
 from rdv.erasure.retention import due as due
@@ -85,7 +85,6 @@ def _erase(
         db.session.refresh(request.booking)
     if _coming(request, now) is not None:  # booked while we waited for the row
         raise EditedMeanwhile
-    seats.let_proposals_lapse(request.id, now)
     inbox.record(request, "erased", actor, now, data={"why": why})
     if why == ASKED:
         audit.record("request.erased", user=user, cfa=request.cfa, object_type="request", object_id=request.public_id)

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from rdv import (
+    attendance,
     booking,
     clock,
     dead_addresses,
@@ -33,7 +34,9 @@ from rdv.models import (
     JobRun,
     OutgoingMail,
     OutgoingSms,
+    RenderedEvent,
     RequestEvent,
+    RequestViewer,
     Slot,
     WaitlistEntry,
     WebhookDelivery,
@@ -165,6 +168,69 @@ def test_nothing_of_the_person_is_left_in_any_column(app, house):
     assert found_of() == {}
     findings = [str(each) for each in integrity.check(clock.now()).findings]
     assert [each for each in findings if any(request.public_id in each for request in mine)] == []
+
+
+def test_what_ties_a_person_to_another_request_goes_too(house):
+    request = book(house)
+    with transaction():
+        session = db.session
+        session.add(OutgoingMail(**outbox.mail_row("request_answered", PERSON["email"], "s", request_id=request.id)))
+        session.flush()
+        session.execute(sa.update(OutgoingMail).values(subject="Bonjour", data={"nom": "Z"}))
+        session.add(RequestViewer(request_id=request.id, user_id=house.adviser.id, seen_at=clock.now()))
+    erase(request)
+    of, held = db.session.get(CandidateRequest, request.id), db.session.scalars(sa.select(Booking)).one()
+    assert (of.person_key, of.submission_id, of.submission_digest, of.name_key, held.person_key) == (
+        None,
+        None,
+        None,
+        "",
+        None,
+    )
+    mails = db.session.scalars(sa.select(OutgoingMail).where(OutgoingMail.request_id == request.id)).all()
+    assert {(mail.subject, str(mail.data)) for mail in mails} == {(None, "{}")}
+    assert {mail.to_email for mail in mails} == {"", house.adviser.email}
+    assert db.session.scalars(sa.select(RequestViewer)).all() == []
+
+
+def test_mails_that_list_several_people_lose_their_words(house):
+    """The morning's digest of a colleague names who wrote yesterday; that of another centre does not."""
+    request, stranger = ask(house), make.adviser(make.cfa())
+    with transaction():
+        for number, member in enumerate((house.adviser, stranger)):
+            outbox.enqueue("digest", member.email, f"d{number}", user_id=member.id)
+        db.session.execute(
+            sa.update(OutgoingMail)
+            .where(OutgoingMail.kind == "digest")
+            .values(status="sent", message_bytes=b"Quatrebarbes")
+        )
+    erase(request)
+    kept = dict(
+        db.session.execute(sa.select(OutgoingMail.to_email, OutgoingMail.message_bytes).filter_by(kind="digest")).all()
+    )
+    assert kept == {house.adviser.email: None, stranger.email: b"Quatrebarbes"}
+
+
+def test_a_calendar_keeps_no_rendered_event_of_a_past_meeting(house):
+    request = book(house)
+    with transaction():
+        event = {"variant": "full", "stamp": "x", "content": b"Quatrebarbes", "rendered_at": clock.now()}
+        db.session.add(RenderedEvent(booking_id=request.booking.id, **event))
+    house.time.to("2026-12-05T08:00Z")
+    erase(request)
+    assert db.session.scalars(sa.select(RenderedEvent)).all() == []
+
+
+def test_nobody_is_asked_whether_an_erased_person_came(house):
+    request = book(house)
+    house.time.to("2026-12-02T09:00Z")
+    assert attendance.count_missing(house.cfa.id, clock.now()) == 1
+    erase(request)
+    assert attendance.count_missing(house.cfa.id, clock.now()) == 0
+    assert attendance.recalled(house.adviser, clock.now()) == []
+    with pytest.raises(RequestErased), transaction():
+        attendance.mark(db.session.scalars(sa.select(Booking)).one(), "attended", clock.now(), house.adviser)
+    assert db.session.scalar(sa.select(Booking.status)) == "booked"
 
 
 def test_a_request_passed_on_is_erased_in_both_centres(house):
