@@ -83,14 +83,10 @@ def consent_of(cfa: Cfa, platform: Platform) -> PlatformConsent | None:
 
 def ids(platform: Platform, now: datetime) -> sa.Select[int]:
     """Return the SELECT of the ids of the trainings bookable on a platform: the rules above, in SQL."""
-    found = sa.select(Training.id).join(Cfa, Cfa.id == Training.cfa_id)
+    found = open_ids(platform.code, now)
     if not platform.active:
         return found.where(sa.false())
-    found = found.where(
-        Cfa.closed_at.is_(None), Training.published.is_(True), Training.closed_at.is_(None),
-        sa.or_(*(_mode_in_sql(mode) for mode in modes.MODES), *_free_slot_in_sql(platform, now)),
-        _site_in_sql(platform),
-    )  # fmt: skip
+    found = found.where(_site_in_sql(platform))
     consents = sa.select(PlatformConsent.cfa_id).where(PlatformConsent.platform_id == platform.id)
     if platform.life_cycle != "always":
         found = found.where(Training.cfa_id.in_(consents.where(PlatformConsent.state == "active")))
@@ -98,6 +94,18 @@ def ids(platform: Platform, now: datetime) -> sa.Select[int]:
     if platform.life_cycle == "own_site":
         found = found.where(Training.cfa_id.in_(sa.select(CfaDomain.cfa_id)))
     return found
+
+
+def open_ids(page_code: str, now: datetime) -> sa.Select[int]:
+    """Return the SELECT of the ids of open trainings whose page offers a way to reach the centre: `reachable`, in SQL."""
+    return (
+        sa.select(Training.id)
+        .join(Cfa, Cfa.id == Training.cfa_id)
+        .where(
+            Cfa.closed_at.is_(None), Training.published.is_(True), Training.closed_at.is_(None),
+            sa.or_(*(_mode_in_sql(mode) for mode in modes.MODES), *_free_slot_in_sql(page_code, now)),
+        )
+    )  # fmt: skip
 
 
 def among(trainings: Iterable[Training], platform: Platform, now: datetime) -> set[int]:
@@ -143,11 +151,11 @@ def _mode_in_sql(mode: str) -> sa.ColumnElement[bool]:
     return chosen.is_(True)
 
 
-def _free_slot_in_sql(platform: Platform, now: datetime) -> list[sa.ColumnElement[bool]]:
+def _free_slot_in_sql(page_code: str, now: datetime) -> list[sa.ColumnElement[bool]]:
     """Say what `slots.free_for_training` finds: slots of the centre, of the place, and those chosen for the training."""
     free = sa.select(Slot.id).where(
         *seats.bookable(now), Slot.listed.is_(True), Slot.seats_taken < Slot.capacity,
-        booking_rules.shown_by_any(platform.code),
+        booking_rules.shown_by_any(page_code),
     )  # fmt: skip
     sites = sa.select(training_site.c.site_id).where(training_site.c.training_id == Training.id).correlate(Training)
     own = free.join(SlotTraining, SlotTraining.slot_id == Slot.id).where(SlotTraining.training_id == Training.id)

@@ -1,9 +1,9 @@
-"""Other places where the same training is taught, near the one that does not answer, and where somebody can be reached."""
+"""Other places where the same training is taught, near one that does not answer or that closed, and where somebody can be reached."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,17 +54,36 @@ def places(request: CandidateRequest, now: datetime, limit: int = MOST) -> list[
     Nothing without a training or coordinates, none that is closed, where nothing is open, or beyond FARTHEST_KM; the
     request's own place is left out, and the centres that passed it on. A training stands once, by its nearest place.
     """
-    origin = _origin(request)
-    if request.training is None or origin is None:
+    if request.training is None:
+        return []
+    origin = _located([request.site, *request.training.sites])
+    former = redirecting.passed_on_by(request)
+    # The links of a mail name no platform.
+    return _best(request.training, origin, now, rules.OWN_PAGE, limit, but_site_id=request.site_id, but_cfas=former)
+
+
+def instead_of(training: Training, now: datetime, page_code: str, limit: int = MOST) -> list[Place]:
+    """Return the best places for who came for a training that closed, on the pages of a platform (`rules.OWN_PAGE`: of none).
+
+    In the same order and under the same conditions as `places`; its own place too, where the same diploma stands anew.
+    """
+    return _best(training, _located(training.sites), now, page_code, limit)
+
+
+def _best(
+    wanted: Training, origin: tuple[float, float] | None, now: datetime, page_code: str, limit: int,
+    but_site_id: int | None = None, but_cfas: Collection[int] = (),
+) -> list[Place]:  # fmt: skip
+    """Return the open places of the same training near a point, in the order in which people are offered them."""
+    if origin is None:
         return []
     found: list[Place] = []
-    former = redirecting.passed_on_by(request)
-    for training, site, km in _nearest(request.training, request.site_id, origin):
+    for training, site, km in _nearest(wanted, but_site_id, origin):
         # One address leads to a training: a second place of it would open the first.
         known = any(each.site.id == site.id or each.training.id == training.id for each in found)
-        if known or training.cfa_id in former:
+        if known or training.cfa_id in but_cfas:
             continue
-        place = _open_place(training, site, km, now)
+        place = _open_place(training, site, km, now, page_code)
         if place is not None:
             found.append(place)
         if sum(each.slot is not None for each in found) >= limit:
@@ -77,10 +96,9 @@ def find(request: CandidateRequest, training_public_id: str, now: datetime) -> P
     return next((each for each in places(request, now) if each.training.public_id == training_public_id), None)
 
 
-def _open_place(training: Training, site: Site, km: float, now: datetime) -> Place | None:
+def _open_place(training: Training, site: Site, km: float, now: datetime, page_code: str) -> Place | None:
     """Return a place where a candidate may book, be called or write; None where they may do nothing."""
-    # The links of a mail name no platform.
-    free = slots.free_for_training(training, now, 4, platform=rules.OWN_PAGE)
+    free = slots.free_for_training(training, now, 4, platform=page_code)
     slot = next((each for each in free if each.site_id == site.id), free[0] if free else None)
     if slot is None and not any(modes.is_open(mode, training.cfa, site, training) for mode in ("callback", "message")):
         return None
@@ -88,9 +106,8 @@ def _open_place(training: Training, site: Site, km: float, now: datetime) -> Pla
     return Place(training, site, training.cfa, km, slot, median is not None and median <= FAST_MINUTES)
 
 
-def _origin(request: CandidateRequest) -> tuple[float, float] | None:
-    """Return where a candidate wanted to learn: the request's place, else the first of its training's that is located."""
-    sites = [request.site, *(request.training.sites if request.training else [])]
+def _located(sites: Iterable[Site | None]) -> tuple[float, float] | None:
+    """Return where the first of these places that is located stands: there a candidate wanted to learn."""
     return next(
         (
             (site.latitude, site.longitude)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -50,26 +51,50 @@ def read(said: Mapping[str, str]) -> PartnerId | None:
     """Return the identifier that a query or a body carries, None when it carries none of ours, or half of one."""
     for kind, names in SPELLINGS.items():
         value = next((text for name in names if (text := said.get(name, "").strip())), "")
-        if not value or len(value) > _LONGEST:
+        if not _is_sound(value):
             continue
         if kind != "siret":
             return PartnerId(kind, value)
         diploma = said.get(_DIPLOMA, "").strip()
-        if diploma and len(diploma) <= _LONGEST:
+        if _is_sound(diploma):
             return PartnerId(kind, re.sub(r"\s", "", value), diploma)
     return None
 
 
+def values(said: Mapping[str, str]) -> list[str]:
+    """Return every identifier that a query carries, halves too: one that no training has may name a centre."""
+    names = (name for spellings in SPELLINGS.values() for name in spellings)
+    return [text for name in names if _is_sound(text := said.get(name, "").strip())]
+
+
 def trainings(meant: PartnerId) -> list[Training]:
-    """Return the trainings that an identifier may mean, closed ones too, at most `directory.MOST_FOUND`."""
+    """Return the trainings that an identifier may mean, closed ones too, at most `directory.MOST_FOUND`.
+
+    As it is written, else without what sites add to it: spaces, a second escape (« # » reaches us as « %23 »), small letters.
+    """
+    flat = re.sub(r"\s", "", unquote(meant.value))
+    for value in dict.fromkeys((meant.value, flat, flat.upper())):
+        found = _known(replace(meant, value=value)) if _is_sound(value) else []
+        if found:
+            return found
+    return []
+
+
+def _is_sound(text: str) -> bool:
+    """Say whether a text may be looked for: neither database takes NUL or half a character."""
+    if not 0 < len(text) <= _LONGEST:
+        return False
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
+def _known(meant: PartnerId) -> list[Training]:
     if meant.kind == "cle":
-        # Escaped twice by who builds the link, « # » reaches us as « %23 ».
-        return directory.by_key(meant.value.replace("%23", "#"))
+        return directory.by_key(meant.value.rstrip("#"))
     query = sa.select(Training).options(joinedload(Training.cfa), selectinload(Training.sites))
     if meant.kind == "siret":
         places = sa.select(training_site.c.training_id).join(Site, Site.id == training_site.c.site_id)
         query = query.join(Cfa, Cfa.id == Training.cfa_id).where(
-            Training.diploma_code == meant.diploma,
+            Training.diploma_code == re.sub(r"\s", "", meant.diploma),
             sa.or_(Cfa.siret == meant.value, Training.id.in_(places.where(Site.siret == meant.value))),
         )
     else:

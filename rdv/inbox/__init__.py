@@ -52,6 +52,7 @@ from rdv.inbox.people import answerable_for as answerable_for
 from rdv.inbox.people import colleagues as colleagues
 from rdv.inbox.people import main_site as main_site
 from rdv.inbox.people import managers as managers
+from rdv.inbox.people import number_of as number_of
 from rdv.inbox.people import phone_of as phone_of
 from rdv.inbox.people import team as team
 from rdv.inbox.people import team_of as team_of

@@ -78,6 +78,12 @@ def phone_of(request: CandidateRequest) -> str | None:
     return next((place.phone for place in places if place and place.phone), None)
 
 
+def number_of(cfa: Cfa, training: Training | None) -> str | None:
+    """Return the number to call about a training, or about anything there: its own, its place's or its CFA's."""
+    places = (training, main_site(cfa, training), cfa)
+    return next((place.phone for place in places if place and place.phone), None)
+
+
 def main_site(cfa: Cfa, training: Training | None) -> Site | None:
     """Return the place a request concerns: the training's, else the CFA's first open one."""
     places = training.sites if training and training.sites else cfa.sites

@@ -93,17 +93,18 @@ def test_a_closed_training_offers_the_centre(client):
         with transaction() as session:
             session.execute(sa.update(type(training)).where(type(training).id == training.id).values(**columns))
         for path in (page_of(training), page_of(training) + "/ecrire", page_of(training) + "/etre-rappele"):
-            page = visit(client, path, status=404)
-            assert page.link("Voir les formations de ce centre") == f"/cfa/{cfa.public_id}"
+            page = visit(client, path, status=410)
+            assert page.link("Voir la page de ce centre") == f"/cfa/{cfa.public_id}"
 
 
 def test_a_closed_centre_offers_the_search(client, freeze):
     clock = freeze(NOW)
     cfa = make.cfa(closed_at=clock.now)
     training = make.training(cfa)
-    for path in (f"/cfa/{cfa.public_id}", page_of(training), f"/cfa/{cfa.public_id}/ecrire"):
+    for path in (f"/cfa/{cfa.public_id}", f"/cfa/{cfa.public_id}/ecrire"):
         page = visit(client, path, status=404)
         assert any(href == "/" for href in page.links())
+    assert visit(client, page_of(training), status=410).one("form[role=search]").get("action") == "/"
 
 
 def test_nothing_is_called_none(client):
@@ -155,7 +156,7 @@ def test_keys_of_the_ministries_lead_to_the_training(client):
     assert client.get("/formation", query_string={"cle": "ancienne#L01"}).location == page_of(here)
     assert client.get("/formation?cle=ancienne").location == page_of(here)
     there = make.training(cfa, make.site(cfa), training_key=f"{key}#L02")
-    page = visit(client, f"/formation?cle={key}", status=404)
+    page = visit(client, f"/formation?cle={key}")
     assert page.h1 == "Choisissez le lieu"
     assert {href for href in page.links() if href.startswith("/formation/")} == {page_of(here), page_of(there)}
     for unknown in ("", "inconnue", "%", "x" * 500):
@@ -216,7 +217,7 @@ def test_an_identifier_of_several_trainings_asks_which_and_closed_ones_say_so(cl
     freeze(NOW)
     cfa = make.cfa()
     first, second = (make.training(cfa, make.site(cfa), parcoursup_id="10013") for _ in range(2))
-    page = visit(client, "/formation?parcoursup=10013&origine=lba", status=404)
+    page = visit(client, "/formation?parcoursup=10013&origine=lba")
     assert page.h1 == "Choisissez le lieu"
     wanted = {page_of(each, "?origine=lba") for each in (first, second)}
     assert {href for href in page.links() if href.startswith("/formation/")} == wanted
@@ -225,7 +226,7 @@ def test_an_identifier_of_several_trainings_asks_which_and_closed_ones_say_so(cl
     assert client.get("/formation?parcoursup=10013").location == page_of(second)
     with make.writing() as session:
         session.get_one(Training, second.id).closed_at = clock.now()
-    told = visit(client, client.get("/formation?parcoursup=10013").location, status=404)
+    told = visit(client, client.get("/formation?parcoursup=10013").location, status=410)
     assert "n’est plus proposée" in told.h1
 
 

@@ -9,6 +9,7 @@ from rdv import partner_ids, posters
 from rdv.errors import NotFound
 from rdv.models import Slot
 from rdv.web.public.blueprint import bp
+from rdv.web.public.instead import unknown_training
 from rdv.web.public.origin import carried
 
 
@@ -17,18 +18,20 @@ from rdv.web.public.origin import carried
 @bp.get("/form")
 @bp.get("/espace-pro/form")
 def training_by_identifier() -> ResponseReturnValue:
-    """Lead from an identifier of another site to its training; to a choice when it means several, else to a search."""
+    """Lead from an identifier of another site to its training; to a choice when it means several, else to what is near it."""
     meant = partner_ids.read(request.args)
     found = partner_ids.open_ones(partner_ids.trainings(meant)) if meant else []
     if len(found) == 1:
         return redirect(url_for("public.training", public_id=found[0].public_id, **carried()), 302)
-    return render_template("public/unknown_key.html", trainings=found, kept=carried()), 404
+    if not found:
+        return unknown_training(request.args)
+    return render_template("public/choose_training.html", trainings=found, kept=carried())
 
 
 @bp.get("/f/<public_id>")
 def short_training(public_id: str) -> ResponseReturnValue:
-    """The address of a training that is short enough for a poster."""
-    return redirect(url_for("public.training", public_id=public_id, **carried()), 302)
+    """The address of a training that is short enough for a poster; who types it may use capitals."""
+    return redirect(url_for("public.training", public_id=public_id.strip().lower(), **carried()), 302)
 
 
 @bp.get("/a/<public_id>")

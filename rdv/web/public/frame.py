@@ -30,6 +30,12 @@ def belongs_to(cfa: Cfa) -> None:
     g.framed_cfa = cfa
 
 
+def of_one_centre() -> bool:
+    """Say whether this page stands in a frame of a centre's own site, where other centres have no place."""
+    found = platform() if in_frame() else None
+    return found is not None and found.life_cycle == "own_site"
+
+
 def ancestors() -> list[str]:
     """Return the origins whose pages may frame this answer: none outside the frame, nor of a platform switched off."""
     found = platform() if in_frame() else None

@@ -16,6 +16,7 @@ from rdv.models import Cfa, Site, Training
 from rdv.slots import FreeSlot
 from rdv.web.public import frame
 from rdv.web.public.blueprint import bp
+from rdv.web.public.instead import ClosedTraining
 from rdv.web.public.origin import carried, note_arrival, page_code
 from rdv.web.public.shown import ShownDay, ShownSlot, days_of, slots_of
 
@@ -114,7 +115,7 @@ def training(public_id: str) -> ResponseReturnValue:
     free = slots.free_for_training(found, now, FIRST + UNFOLDED + 1, platform=page_code(), with_full=True)
     return render_template(
         "public/training.html", training=found, cfa=found.cfa, place=place, choice=choice_of(free, found, here),
-        ways=ways_of(found.cfa, found, now), phone=_phone(found.cfa, found), kept=carried(),
+        ways=ways_of(found.cfa, found, now), phone=inbox.number_of(found.cfa, found), kept=carried(),
         closed=closed_notice(found.cfa, found, now), opens=None if free else opens_notice(found.cfa, found, now),
     )  # fmt: skip
 
@@ -137,7 +138,7 @@ def cfa(public_id: str) -> ResponseReturnValue:
     site = inbox.main_site(found, None)
     return render_template(
         "public/cfa.html", cfa=found, place=site.shown_address if site else found.city or "", q=text,
-        choice=choice_of(free, None, here), ways=ways_of(found, None, now), phone=_phone(found, None), kept=carried(),
+        choice=choice_of(free, None, here), ways=ways_of(found, None, now), phone=inbox.number_of(found, None), kept=carried(),
         trainings=trainings, searchable=bool(text or more or number > 1), previous=_page(found, text, number - 1),
         following=_page(found, text, number + 1) if more else None,
         closed=closed_notice(found, None, now), opens=None if free else opens_notice(found, None, now),
@@ -160,26 +161,6 @@ def open_training(public_id: str) -> Training:
     if not directory.is_open(found):
         raise ClosedTraining(found)
     return found
-
-
-class ClosedTraining(NotFound):
-    """A training that no longer takes candidates: its CFA's page is the next step."""
-
-    def __init__(self, training: Training) -> None:
-        super().__init__("Cette formation n’est plus proposée.")
-        self.training = training
-
-
-@bp.errorhandler(ClosedTraining)
-def closed_training(error: ClosedTraining) -> ResponseReturnValue:
-    """Offer the CFA's page instead of a training that closed."""
-    cfa = error.training.cfa
-    actions = [] if cfa.closed_at else [("Voir les formations de ce centre", _cfa_url(cfa))]
-    return way_out(
-        f"«\u00a0{error.training.shown_title}\u00a0» n’est plus proposée",
-        f"{cfa.shown_name} ne propose plus cette formation ici. Le centre peut en avoir d’autres.",
-        [*actions, ("Chercher une autre formation", url_for("public.home", **carried()))],
-    )
 
 
 @bp.errorhandler(NotFound)
@@ -239,9 +220,3 @@ def _training_url(training: Training) -> str:
 
 def _cfa_url(cfa: Cfa) -> str:
     return url_for("public.cfa", public_id=cfa.public_id, **carried())
-
-
-def _phone(cfa: Cfa, training: Training | None) -> str | None:
-    """The number to call when nothing else is open."""
-    site = inbox.main_site(cfa, training)
-    return (training and training.phone) or (site and site.phone) or cfa.phone
