@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rdv import api_keys, links
-from rdv.web.api.v1.schemas import IDENTIFIERS, SCHEMAS, Schema, ref
+from rdv.web.api.v1.schemas import DEPRECATED, IDENTIFIERS, SCHEMAS, Schema, ref
 from rdv.web.problems import PROBLEMS
 
 VERSION = "1.0.0"
@@ -18,7 +18,8 @@ def _query(name: str, said: str, schema: Schema) -> Schema:
 
 
 _TRAINING = [
-    _query(name, said, {"type": "string", "maxLength": 120}) for name, said in IDENTIFIERS.items()
+    _query(name, said, {"type": "string", "maxLength": 120}) | ({"deprecated": True} if name in DEPRECATED else {})
+    for name, said in IDENTIFIERS.items()
 ]  # fmt: skip
 _TEXT: Schema = {"type": "string"}
 _AFTER = _query(

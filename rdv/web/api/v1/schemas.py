@@ -21,12 +21,18 @@ IDENTIFIERS: dict[str, str] = {
     "siret": "SIRET du centre ou du lieu, avec cfd",
     "cfd": "Code du diplôme, avec siret",
 }
+DEPRECATED = ("rco",)  # by the catalogue; what links and programs hold is still resolved
 
 
 def text(said: str, most: int | None = None, *, null: bool = False, **more: Any) -> Schema:
     """Return the schema of a text."""
     found: Schema = {"type": ["string", "null"] if null else "string", "description": said, **more}
     return found | ({"maxLength": most} if most else {})
+
+
+def identifier(name: str, most: int | None = None, *, null: bool = False) -> Schema:
+    """Return the schema of an identifier of trainings, said deprecated where it is."""
+    return text(IDENTIFIERS[name], most, null=null, **({"deprecated": True} if name in DEPRECATED else {}))
 
 
 def instant(said: str, *, null: bool = False) -> Schema:
@@ -112,7 +118,7 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "TrainingMeant": sent(
-        {name: text(said, 120) for name, said in IDENTIFIERS.items()}, (), minProperties=1,
+        {name: identifier(name, 120) for name in IDENTIFIERS}, (), minProperties=1,
         description="Un identifiant de la formation",
     ),
     "Training": told(
@@ -125,7 +131,7 @@ SCHEMAS: dict[str, Schema] = {
             "place": text("Adresse du lieu, ou communes"),
             "identifiers": told(
                 {
-                    name: text(IDENTIFIERS[name], null=True)
+                    name: identifier(name, null=True)
                     for name in ("cle", "parcoursup", "onisep", "affelnet", "rco")
                 }
             ),
@@ -197,7 +203,7 @@ SCHEMAS: dict[str, Schema] = {
                     {
                         "id": text("Notre identifiant"),
                         **{
-                            name: text(IDENTIFIERS[name], null=True)
+                            name: identifier(name, null=True)
                             for name in ("cle", "parcoursup", "affelnet", "onisep", "rco")
                         },
                     }
