@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, expect
 
+from rdv import clock
 from tests import make
-from tests.support.live import PHONE, accessibility_faults, serving
+from tests.support.live import PHONE, accessibility_faults, faults_of_screens, serving
 
 pytestmark = pytest.mark.e2e
 KEY = "088281P01211234567890123412345678901234-59350"
@@ -78,3 +79,31 @@ def test_without_an_end_that_is_known_the_place_is_chosen(browser: Browser, hous
     assert page.get_by_role("link", name="Électrotechnique").count() == 4
     assert accessibility_faults(page) == []
     assert faults == []
+
+
+def test_who_comes_for_nothing_finds_what_is_open_on_any_screen_without_script(
+    app: Flask, browser: Browser, process_env: dict[str, str], tmp_path: Path
+) -> None:
+    cfa = make.cfa(name="Centre interconsulaire de formation d’apprentis des Hauts-de-France")
+    here = {"latitude": 50.63, "longitude": 3.06}
+    closed = make.training(cfa, make.site(cfa, **here), title="BTS Électrotechnique", closed_at=clock.now())
+    for number in range(6):
+        make.training(
+            cfa, make.site(cfa), title=f"Baccalauréat professionnel numéro {number}", diploma_code="1", rncp="2"
+        )
+    other = make.cfa()
+    make.training(other, make.site(other, latitude=50.7, longitude=3.06), title="BTS Électrotechnique")
+    unknown = f"/formation?cle=088281P013X{cfa.siret}{cfa.siret}-59350%23L07&origine=lba"
+    with serving(process_env, tmp_path) as url:
+        page = browser.new_page(viewport=PHONE, base_url=url)
+        assert faults_of_screens(page, [f"/formation/{closed.public_id}?origine=lba", unknown]) == []
+        bare = browser.new_context(viewport=PHONE, base_url=url, java_script_enabled=False).new_page()
+        bare.goto(f"/f/{closed.public_id}?origine=lba")
+        bare.get_by_role("link", name="BTS Électrotechnique").click()
+        expect(bare.locator("h1")).to_have_text("BTS Électrotechnique")
+        assert bare.url.endswith("?origine=lba")
+        bare.goto(unknown)
+        bare.get_by_label("Formation, centre ou ville").fill("électrotechnique")
+        bare.get_by_role("button", name="Chercher").click()
+        expect(bare.get_by_role("link", name="BTS Électrotechnique")).to_be_visible()
+        assert "origine=lba" in bare.url
