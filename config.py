@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 ROOT = Path(__file__).resolve().parent
 LONGEST_ORIGIN_IN_SMS = 50  # characters of PUBLIC_URL; the rest of 160 says when, where and what
 
@@ -57,6 +60,10 @@ class Config:
     sms_timeout: float = 10.0  # seconds
     sms_most_per_day: int = 6  # to one number, in 24 hours
     sms_allow_private: bool = False  # a provider on a private address: tests, or a gateway of one's own
+
+    api_apprentissage_public_key: str = (
+        ""  # PEM, P-521: checks the tokens of its calls (docs/compatibility.md); none: refused
+    )
 
     webhook_timeout: float = 10.0  # seconds for each step of telling a platform (docs/webhooks.md)
     webhook_allow_private: bool = False  # tests and development: plain http, private addresses
@@ -121,6 +128,8 @@ class Config:
                 problems.append(f"{setting.name.upper()}={raw!r} : valeur de type {setting.type} attendue")
         if "public_url" not in values and environ.get("PORT"):
             values["public_url"] = f"http://127.0.0.1:{environ['PORT']}"
+        if "api_apprentissage_public_key" in values:  # on one line, as many hosters want it
+            values["api_apprentissage_public_key"] = values["api_apprentissage_public_key"].replace("\\n", "\n")
         draft = cls(**values)
         problems += draft.problems()
         if problems:
@@ -143,6 +152,8 @@ class Config:
         if self.sms_provider == "http":
             found += self._sms_problems()
         found += self._mail_events_problems()
+        if self.api_apprentissage_public_key and not _is_public_key(self.api_apprentissage_public_key):
+            found.append("API_APPRENTISSAGE_PUBLIC_KEY : clé publique P-521 attendue, au format PEM")
         if not 1 <= self.retention_months <= self.retention_most_months:
             found.append("RETENTION_MONTHS : un mois au moins, et RETENTION_MOST_MONTHS au plus")
         url = urlsplit(self.public_url)
@@ -243,6 +254,14 @@ class Config:
             "BABEL_DEFAULT_TIMEZONE": "UTC",
             **self.extra,
         }
+
+
+def _is_public_key(pem: str) -> bool:
+    try:
+        key = load_pem_public_key(pem.encode())
+    except ValueError:
+        return False
+    return isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP521R1)
 
 
 def _parse(raw: str, kind: Any) -> Any:

@@ -193,18 +193,21 @@ def authenticate(header: str | None, scope: str, now: datetime) -> ApiKey:
 def admit(key: ApiKey, scope: str, now: datetime) -> None:
     """Let a known key do what it asks, its call counted and its use noted; raise ScopeMissing or TooManyRequests."""
     permit(key, scope)
-    count_call(key)
+    count_calls(key.public_id)
     note_use(key, now)
 
 
-def count_call(key: ApiKey) -> None:
-    """Count a call against the limits of its key, a minute and an hour; raise TooManyRequests. A busy database counts none."""
+def count_calls(caller: str) -> None:
+    """Count a call against the limits of its key or organisation, a minute and an hour; raise TooManyRequests.
+
+    A busy database counts none.
+    """
     config = settings()
     try:
         throttle.count(
             [
-                Limit("api.minute", key.public_id, config.limit_api_per_minute, 60),
-                Limit("api.hour", key.public_id, config.limit_api_per_hour, 3600),
+                Limit("api.minute", caller, config.limit_api_per_minute, 60),
+                Limit("api.hour", caller, config.limit_api_per_hour, 3600),
             ]
         )
     except TooManyRequests as error:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 
 from rdv import api_keys, clock
@@ -71,22 +75,8 @@ ACCEPTED = [
     ({"idCleMinistereEducatif": KEY}, ("lba", "jeune_1_solution", "onisep", "parcoursup", "affelnet")),
     ({"idParcoursup": "10013"}, ("parcoursup",)),
     ({"idActionFormation": "AF.56380"}, ("onisep",)),
-    ({"idRcoFormation": "14_AF_1|14_SE_2|18817"}, ("lba",)),
 ]
-OPEN_REFUSALS = [
-    ({"referrer": "lba"}, 400, "Critère de recherche non conforme."),
-    ({"idCleMinistereEducatif": KEY}, 400, "Referrer introuvable."),
-    ({"idCleMinistereEducatif": KEY, "referrer": "LBA"}, 400, "Referrer introuvable."),
-    ({"idCleMinistereEducatif": KEY, "referrer": "cfa"}, 400, "Referrer introuvable."),
-    ({"idParcoursup": "10013", "referrer": "lba"}, 400, "Referrer introuvable."),
-    ({"idActionFormation": "AF.56380", "referrer": "parcoursup"}, 400, "Referrer introuvable."),
-    ({"idCleMinistereEducatif": KEY, "referrer": "lba", "siret": "1"}, 400, "Request validation failed"),
-    ({"idCleMinistereEducatif": 12, "referrer": "lba"}, 400, "Request validation failed"),
-    ({"idCleMinistereEducatif": KEY, "referrer": "lba", "trainingHasJob": "oui"}, 400, "Request validation failed"),
-    ([], 400, "Request validation failed"),
-    ({"idParcoursup": "1\0", "referrer": "parcoursup"}, 400, "Request validation failed"),
-    ({"idCleMinistereEducatif": "\ud800", "referrer": "lba"}, 400, "Request validation failed"),
-]
+RECORDED = json.loads((Path(__file__).parents[1] / "fixtures/former_contracts/refusals.json").read_text())
 
 
 @pytest.mark.parametrize(("identifier", "referrers"), ACCEPTED, ids=lambda each: next(iter(each)))
@@ -99,14 +89,30 @@ def test_open_contract_answers_its_fields_in_order(
         assert told(answer) == (200, f"{{{FIELDS}{rest}}}")
 
 
-@pytest.mark.parametrize(("body", "status", "message"), OPEN_REFUSALS)
-def test_open_contract_refuses_as_today(client: Client, world: World, body: Any, status: int, message: str) -> None:
-    assert told(client.post(V1, json=body)) == error(status, "Bad Request", message)
+def test_what_is_not_of_the_contracts_is_refused_as_it_was_recorded(client: Client, world: World) -> None:
+    headers = bearer("parcoursup")
+    assert len(RECORDED) > 50
+    for each in RECORDED:
+        answer = client.post(each["path"], data=each["sent"].encode(), content_type=each["type"], headers=headers)
+        assert told(answer) == (each["status"], each["answered"]), each["sent"]
 
 
-def test_open_contract_refuses_what_is_no_json(client: Client, world: World) -> None:
-    answer = client.post(V1, data="{", content_type="application/json")
-    assert told(answer) == error(400, "Bad Request", "Request validation failed")
+def test_the_one_identifier_that_may_be_empty_is_no_criterion(client: Client, world: World) -> None:
+    answer = client.post(V1, json={"idParcoursup": "", "referrer": "parcoursup"})
+    assert told(answer) == error(400, "Bad Request", "Critère de recherche non conforme.")
+
+
+def test_constants_of_python_are_no_json(client: Client, world: World) -> None:
+    answer = client.post(V1, data='{"idParcoursup": NaN}', content_type="application/json")
+    assert told(answer)[0] == 400
+    assert answer.json["data"]["rawError"]["code"] == "FST_ERR_CTP_INVALID_JSON_BODY"
+
+
+@pytest.mark.parametrize("odd", ["1\0", "\ud800", " ", "x" * 300])
+def test_a_text_that_no_database_can_look_for_is_an_unknown_training(client: Client, world: World, odd: str) -> None:
+    assert told(client.post(V1, json={"idParcoursup": odd, "referrer": "parcoursup"})) == (200, NOT_OPEN)
+    refused = client.post(V2, json={"parcoursup_id": odd}, headers=bearer("parcoursup"))
+    assert told(refused) == error(404, "Not Found", "Training not found")
 
 
 def test_open_contract_says_the_same_of_what_is_unknown_and_of_what_is_not_open(client: Client, world: World) -> None:
@@ -124,10 +130,10 @@ def test_the_form_address_that_it_gives_leads_to_the_training(client: Client, wo
     assert came.location == f"/formation/{world.training.public_id}?origine=lba"
 
 
-def test_an_unknown_rco_id_is_null_and_the_first_identifier_wins(client: Client, world: World) -> None:
+def test_an_unknown_rco_id_is_null(client: Client, world: World) -> None:
     with make.writing():
         world.training.rco_id = None
-    body = {"idCleMinistereEducatif": KEY, "idParcoursup": "99", "referrer": "parcoursup"}
+    body = {"idCleMinistereEducatif": KEY, "referrer": "parcoursup"}
     assert '"id_rco_formation":null' in told(client.post(V1, json=body))[1]
 
 
@@ -183,14 +189,15 @@ def test_token_contract_refuses_as_today(client: Client, world: World, app: Flas
     with make.writing():
         api_keys.rotate(ended.key, clock.now() - timedelta(days=2), days=1)
     late = client.post(V2, json=body, headers={"Authorization": f"Bearer {ended.secret}"})
-    assert told(late) == error(401, unauthorized, "Unable to parse token expired")
+    assert told(late) == error(401, unauthorized, "Unable to parse token token-expired")
     unscoped = client.post(V2, json=body, headers=bearer("onisep", "statistics:read"))
-    assert told(unscoped) == error(403, "Forbidden", "Forbidden")
+    assert told(unscoped) == error(403, "Forbidden", "Unauthorized")
     unknown = client.post(V2, json={"parcoursup_id": "1"}, headers=bearer("parcoursup"))
     assert told(unknown) == error(404, "Not Found", "Training not found")
-    for wrong in ({}, {"parcoursup_id": "10013", "onisep_id": "AF.56380"}, {"cle": KEY}, {"parcoursup_id": 10013}):
-        answer = client.post(V2, json=wrong, headers=bearer("parcoursup"))
-        assert told(answer) == error(400, "Bad Request", "Request validation failed")
+    empty = client.post(V2, json={"parcoursup_id": ""}, headers=bearer("parcoursup"))
+    assert told(empty) == error(404, "Not Found", "Training not found")
+    first = client.post(V2, json={}, headers=bearer("lba"))
+    assert told(first)[0] == 400  # the body is read before the organisation
 
 
 def test_token_contract_says_what_is_not_open(client: Client, world: World) -> None:
@@ -212,7 +219,9 @@ def test_what_is_too_long_or_too_often_is_refused_and_kept_too(
     headers = bearer("parcoursup")
     change_settings(limit_api_per_minute=1)
     long = client.post(V2, data=b" " * 300_000, content_type="application/json", headers=headers)
-    assert told(long) == error(413, "Request Entity Too Large", "Request body is too large")
+    raw = '{"code":"FST_ERR_CTP_BODY_TOO_LARGE","name":"FastifyError","statusCode":413,"message":"Request body is too large"}'
+    shape = error(413, "Request Entity Too Large", "Request body is too large")[1]
+    assert told(long) == (413, f'{shape[:-1]},"data":{{"rawError":{raw}}}}}')
     often = client.post(V2, json={"parcoursup_id": "10013"}, headers=headers)
     assert told(often) == error(429, "Too Many Requests", "Rate limit exceeded, retry later")
     kept = db.session.scalars(sa.select(ApiRefusal).order_by(ApiRefusal.id))
@@ -247,36 +256,137 @@ def test_the_list_of_parcoursup_is_limited_as_the_other_open_calls(
     assert told(client.post("/api/traininglinks", json=[]))[0] == 429  # one count for all that names nobody
 
 
-LBA = "https://labonnealternance.apprentissage.beta.gouv.fr"
-WISHES: list[tuple[dict[str, str], bool]] = [
-    ({"cle_ministere_educatif": KEY}, True),
-    ({"cle_ministere_educatif": "inconnue"}, False),
-    ({"cfd": "32025001", "uai_lieu_formation": "0931234A"}, True),
-    ({"cfd": "32025001", "siret_formateur": "38855948600070"}, True),
-    ({"cfd": "32025001", "siret_formateur_responsable": "38855948600070"}, True),
-    ({"rncp": "RNCP38878", "code_insee": "93073"}, True),
-    ({"rncp": "RNCP38878", "code_postal": "75001"}, False),
-    ({"cfd": "32025001"}, False),  # a diploma alone is no place
-    ({"code_postal": "93290"}, False),
-]
+HOME = "https://labonnealternance.apprentissage.beta.gouv.fr"
+CAMPAIGN = "utm_source=lba&utm_medium=email&utm_campaign=promotion-emploi-jeunes-voeux"
+JOBS = "q=ASSISTANCE+TECHNIQUE+D%27INGENIEUR+%28BTS%29"
+NEAR = "lieu_label=TREMBLAY-EN-FRANCE&latitude=48.95&longitude=2.56&radius=60"
+END = f"search_source=training_links&{CAMPAIGN}"
+WISHES: list[tuple[dict[str, Any], str]] = [
+    ({"cle_ministere_educatif": KEY}, f"/recherche?mode=emplois&{JOBS}&{END}"),
+    ({"cle_ministere_educatif": KEY, "code_insee": "93073"}, f"/recherche?mode=emplois&{JOBS}&{NEAR}&{END}"),
+    ({"cle_ministere_educatif": "inconnue"}, f"/?{END}"),
+    ({"cle_ministere_educatif": "\0", "mef": None, "cfd": "x" * 300}, f"/?{END}"),
+    ({"cfd": "32025001", "uai_lieu_formation": "0931234A"}, f"/recherche?mode=emplois&{JOBS}&{END}"),
+    ({"cle_ministere_educatif": "inconnue", "cfd": "32025001", "siret_formateur": "38855948600070"}, f"/recherche?mode=emplois&{JOBS}&{END}"),
+    ({"cfd": "32025001", "siret_formateur_responsable": "38855948600070"}, f"/recherche?mode=emplois&{JOBS}&{END}"),
+    ({"rncp": "RNCP38878", "code_insee": "93073"}, f"/recherche?mode=emplois&{JOBS}&{NEAR}&{END}"),
+    ({"rncp": "RNCP38878", "code_postal": "75001"}, f"/?{END}"),
+    ({"cfd": "32025001"}, f"/?{END}"),  # a diploma alone is no place
+    ({"code_postal": "93290"}, f"/recherche?mode=emplois&{NEAR}&{END}"),
+    ({"code_postal": "1000"}, f"/recherche?mode=emplois&lieu_label=BOURG&latitude=46.2&longitude=5.22&radius=60&{END}"),
+]  # fmt: skip
 
 
 def test_links_of_wishes_in_their_order(client: Client, world: World) -> None:
+    with make.writing():
+        world.site.latitude, world.site.longitude = 48.95, 2.56
+    make.site(make.cfa(), postal_code="01000", insee="01053", city="BOURG", latitude=46.2, longitude=5.22)
     answer = client.post("/api/traininglinks", json=[{"id": str(n), **wish} for n, (wish, _) in enumerate(WISHES)])
     found = json.loads(told(answer)[1])
+    assert all(list(each) == ["id", "lien_prdv", "lien_lba"] for each in found)
     assert [each["id"] for each in found] == [str(n) for n in range(len(WISHES))]
-    assert [bool(each["lien_prdv"]) for each in found] == [opened for _, opened in WISHES]
-    assert found[0]["lien_prdv"] == f"http://localhost/rdva?referrer=lba&cleMinistereEducatif={ENCODED}"
-    assert list(found[0]) == ["id", "lien_prdv", "lien_lba"]
-    assert found[0]["lien_lba"].startswith(LBA)
+    assert [each["lien_lba"] for each in found] == [HOME + address for _, address in WISHES]
+    form = f"http://localhost/rdva?referrer=lba&cleMinistereEducatif={ENCODED}&{CAMPAIGN}"
+    # As today, only the key of a wish opens the form.
+    assert [each["lien_prdv"] for each in found] == [
+        form if wish.get("cle_ministere_educatif") == KEY else "" for wish, _ in WISHES
+    ]
+    came = client.get(form.removeprefix("http://localhost"))
+    assert came.location.startswith(f"/formation/{world.training.public_id}?origine=lba")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {}, [{}], [{"id": ""}], [{"id": " "}], [{"id": "1", "cfd": 3}], [{"id": "1", "autre": "x"}], [{"id": "\ud800"}],
-        [{"id": "1", "cle_ministere_educatif": "\0"}], [{"id": str(n)} for n in range(501)],
-    ],
-)  # fmt: skip
-def test_wishes_that_are_not_of_the_contract(client: Client, world: World, body: Any) -> None:
-    assert told(client.post("/api/traininglinks", json=body)) == error(400, "Bad Request", "Request validation failed")
+def test_a_wish_whose_training_is_not_open_has_no_form(client: Client, world: World) -> None:
+    with make.writing() as session:
+        session.execute(sa.update(PlatformConsent).values(state="refused"))
+    answer = client.post("/api/traininglinks", json=[{"id": "1", "cle_ministere_educatif": KEY}])
+    assert answer.json[0]["lien_prdv"] == ""
+
+
+def test_too_many_wishes(client: Client, world: World) -> None:
+    answer = client.post("/api/traininglinks", json=[{"id": str(n)} for n in range(501)])
+    assert told(answer) == error(413, "Request Entity Too Large", "500 wishes at most")
+
+
+# -- §3.3, tokens of API Apprentissage --------------------------------------------------------------------------------
+
+NOW = "2026-11-24T08:00Z"
+SIGNER = ec.generate_private_key(ec.SECP521R1())
+PEM = SIGNER.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def signed(code: Any = "parcoursup", key: Any = SIGNER, algorithm: str = "ES512", **changes: Any) -> dict[str, str]:
+    """The header of a call that API Apprentissage passes on."""
+    payload: dict[str, Any] = {
+        "email": "api@parcoursup.example", "organisation": code, "habilitations": {"appointments:write": True, "jobs:write": False},
+        "exp": clock.now() + timedelta(hours=1), "iat": clock.now(),
+    } | changes  # fmt: skip
+    payload = {name: value for name, value in payload.items() if value is not Ellipsis}
+    return {"Authorization": f"Bearer {jwt.encode(payload, key, algorithm=algorithm)}"}
+
+
+@pytest.fixture
+def trusted(freeze: Any, change_settings: Any) -> None:
+    freeze(NOW)
+    change_settings(api_apprentissage_public_key=PEM)
+
+
+@pytest.mark.parametrize("code", ["parcoursup", "onisep", "jeune_1_solution", "affelnet"])
+def test_a_token_of_api_apprentissage_speaks_for_its_organisation(
+    client: Client, trusted: None, world: World, code: str
+) -> None:
+    answer = client.post(V2, json={"cle_ministere_educatif": KEY}, headers=signed(code))
+    assert told(answer) == (200, f'{{{FIELDS}"cle_ministere_educatif":"{KEY}",{form(code)}}}')
+    ours = client.post(V2, json={"cle_ministere_educatif": KEY}, headers=bearer(code))
+    assert told(ours) == told(answer)  # our own keys go on beside them
+
+
+def test_a_token_that_proves_nothing_is_refused(
+    client: Client, trusted: None, world: World, change_settings: Any
+) -> None:
+    other, small = ec.generate_private_key(ec.SECP521R1()), ec.generate_private_key(ec.SECP256R1())
+    good = signed()["Authorization"]
+    unread, algorithm = "Unable to parse token ", "Invalid token algorithm"
+    past = clock.now() - timedelta(seconds=1)
+    for headers, message in (
+        ({"Authorization": good.replace("Bearer ", "")}, unread + "missing-bearer"),
+        ({"Authorization": good[:-8] + "AAAAAAAA"}, unread + "invalid-signature"),
+        ({"Authorization": "Bearer a.b.c"}, unread + "invalid-signature"),
+        ({"Authorization": "Bearer " + "a" * 9000}, unread + "invalid-signature"),
+        (signed(key=other), unread + "invalid-signature"),
+        (signed(key=small, algorithm="ES256"), algorithm),
+        (signed(key=b"x" * 64, algorithm="HS512"), algorithm),
+        (signed(key=None, algorithm="none"), algorithm),
+        (signed(exp=past), unread + "token-expired"),
+        (signed(exp=clock.now()), unread + "token-expired"),
+        (signed(exp=...), unread + "invalid-format"),
+        (signed(nbf=clock.now() + timedelta(hours=1)), unread + "invalid-format"),
+        (signed(email=...), unread + "invalid-format"),
+        (signed(organisation=...), unread + "invalid-format"),
+        (signed(habilitations=["appointments:write"]), unread + "invalid-format"),
+        (signed(habilitations={"appointments:write": "true"}), unread + "invalid-format"),
+        (signed("lba"), "Invalid organisation"),
+        (signed("inconnue"), "Invalid organisation"),
+    ):
+        refused = client.post(V2, json={"cle_ministere_educatif": KEY}, headers=headers)
+        assert told(refused) == error(401, "Unauthorized", message)
+    for headers, message in (
+        (signed(None), "Unauthorized: user organisation not defined"),
+        (signed(habilitations={"jobs:write": True}), "Unauthorized"),
+        (signed(habilitations={"appointments:write": False}), "Unauthorized"),
+    ):
+        refused = client.post(V2, json={"cle_ministere_educatif": KEY}, headers=headers)
+        assert told(refused) == error(403, "Forbidden", message)
+    change_settings(api_apprentissage_public_key="")
+    refused = client.post(V2, json={"cle_ministere_educatif": KEY}, headers=signed())
+    assert told(refused) == error(401, "Unauthorized", unread + "invalid-signature")
+
+
+def test_calls_of_one_organisation_are_limited(
+    client: Client, trusted: None, world: World, change_settings: Any
+) -> None:
+    change_settings(limit_api_per_minute=1)
+    codes = [
+        client.post(V2, json={"parcoursup_id": "10013"}, headers=signed(code)).status_code
+        for code in ("parcoursup", "parcoursup", "onisep")
+    ]
+    assert codes == [200, 429, 200]

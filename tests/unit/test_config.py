@@ -6,6 +6,8 @@ import stat
 from dataclasses import fields
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config import ROOT, Config, ConfigError
 
@@ -111,3 +113,16 @@ def test_a_gateway_of_one_s_own_network_is_allowed_by_name_alone(tmp_path):
     with pytest.raises(ConfigError, match="SMS_URL"):
         Config.from_env(private)
     assert Config.from_env({**private, "SMS_ALLOW_PRIVATE": "1"}).sms_allow_private
+
+
+def test_the_key_of_api_apprentissage_is_one_of_its_curve(tmp_path):
+    def written(curve, end):
+        key = ec.generate_private_key(curve).public_key()
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode().replace("\n", end)
+
+    good = written(ec.SECP521R1(), "\\n")  # on one line, as hosters want it
+    environ = {"INSTANCE_DIR": str(tmp_path), "API_APPRENTISSAGE_PUBLIC_KEY": good}
+    assert Config.from_env(environ).api_apprentissage_public_key == good.replace("\\n", "\n")
+    for wrong in ("clé", written(ec.SECP256R1(), "\n")):
+        with pytest.raises(ConfigError, match="API_APPRENTISSAGE_PUBLIC_KEY"):
+            Config.from_env({**environ, "API_APPRENTISSAGE_PUBLIC_KEY": wrong})

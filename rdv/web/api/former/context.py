@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from rdv import bookable, clock, directory, links, partner_ids
+from rdv import bookable, clock, directory, links
 from rdv.models import Platform, Training
 from rdv.web.api.blueprint import bp
-from rdv.web.api.former import answers
+from rdv.web.api.former import answers, schemas
 from rdv.web.api.former.answers import Refused, said
 from rdv.web.api.v1 import cors
 
 NOT_OPEN = "Prise de rendez-vous non disponible."
 NO_CRITERION = "Critère de recherche non conforme."
-NO_REFERRER = "Referrer introuvable."
-# The identifiers, in the order in which the first of several wins, and the referrers that may use each.
-IDENTIFIERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "idCleMinistereEducatif": ("cle", ("parcoursup", "lba", "onisep", "jeune_1_solution", "affelnet")),
-    "idRcoFormation": ("rco", ("parcoursup", "lba", "onisep", "jeune_1_solution", "affelnet")),
-    "idParcoursup": ("parcoursup", ("parcoursup",)),
-    "idActionFormation": ("onisep", ("onisep",)),
-}
-_OTHERS = {"referrer", "trainingHasJob"}
+# The identifier of each shape of the body.
+IDENTIFIERS = {"idParcoursup": "parcoursup", "idActionFormation": "onisep", "idCleMinistereEducatif": "cle"}
 
 
 @bp.route("/api/appointment-request/context/create", methods=["POST", "OPTIONS"])
@@ -36,20 +30,12 @@ def former_context() -> ResponseReturnValue:
     if request.method == "OPTIONS":
         return Response(status=204)
     answers.count_caller()
-    asked = answers.body_object()
-    if not set(asked) <= {*IDENTIFIERS, *_OTHERS}:
-        raise Refused(400, "Request validation failed")
-    name = next((each for each in IDENTIFIERS if asked.get(each) is not None), None)
-    if name is None:
+    asked = answers.body(partial(schemas.one_of, schemas.CONTEXT))
+    name = next(each for each in IDENTIFIERS if each in asked)
+    if not asked[name]:  # the one identifier that may be empty, by the schema
         raise Refused(400, NO_CRITERION)
-    kind, referrers = IDENTIFIERS[name]
-    value, referrer = asked[name], asked.get("referrer")
-    if not answers.is_text(value) or not isinstance(asked.get("trainingHasJob", False), bool):
-        raise Refused(400, "Request validation failed")
-    if not isinstance(referrer, str) or referrer not in referrers:
-        raise Refused(400, NO_REFERRER)
-    platform = directory.get_platform(referrer)
-    known = partner_ids.trainings(partner_ids.PartnerId(kind, value))
+    platform = directory.get_platform(asked["referrer"])
+    known = answers.known(IDENTIFIERS[name], asked[name])
     training = first_open(known, platform) if platform is not None else None
     if training is None or platform is None:
         return said({"error": NOT_OPEN})

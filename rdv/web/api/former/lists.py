@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from rdv import bookable, clock, directory
+from rdv import bookable, clock, directory, links
 from rdv.db import db
 from rdv.models import Cfa, Platform, Site, Training, training_site
 from rdv.web.api.blueprint import bp
-from rdv.web.api.former import answers, context
+from rdv.web.api.former import answers, schemas
 from rdv.web.api.former.answers import Refused, said
 
+Wish = Mapping[str, str]
 MOST_WISHES = 500  # today’s service sets no number: a mailing sends more than a hundred
 FRESH = 600  # seconds that the list may be kept
-_KNOWN = (
-    "id", "cle_ministere_educatif", "mef", "cfd", "rncp", "code_postal", "uai_lieu_formation", "uai_formateur",
-    "uai_formateur_responsable", "code_insee", "siret_lieu_formation", "siret_formateur", "siret_formateur_responsable",
-)  # fmt: skip
+# What every address of this call carries, to tell where its readers come from.
+CAMPAIGN = {"utm_source": "lba", "utm_medium": "email", "utm_campaign": "promotion-emploi-jeunes-voeux"}
+SEARCHED_FROM = {"search_source": "training_links"}
+RADIUS = "60"  # km around the place of a wish
 
 
 @bp.get("/api/partners/parcoursup/formations")
@@ -45,40 +48,90 @@ def former_parcoursup_list() -> ResponseReturnValue:
 def former_training_links() -> ResponseReturnValue:
     """Answer [{id, lien_prdv, lien_lba}] in the order of the wishes; « lien_prdv » is empty where nothing is bookable."""
     answers.count_caller()
-    wishes = answers.body()
-    if not isinstance(wishes, list) or len(wishes) > MOST_WISHES:
-        raise Refused(400, "Request validation failed")
-    if not all(isinstance(wish, dict) and _sound(wish) for wish in wishes):
-        raise Refused(400, "Request validation failed")
+    wishes = answers.body(partial(schemas.each_of, schemas.WISH))
+    if len(wishes) > MOST_WISHES:
+        raise Refused(413, f"{MOST_WISHES} wishes at most")
     lba = directory.get_platform("lba")
-    wished = [_wished(wish) for wish in wishes]
+    known = [_known(wish) for wish in wishes]
+    keyed = [_of_key(wish) for wish in known]
     # All at once: one by one, they cost the most of this call.
-    there = bookable.among(filter(None, wished), lba, clock.now()) if lba is not None else set()
-    return said([_links(wish["id"], training, lba, there) for wish, training in zip(wishes, wished, strict=True)])
+    there = bookable.among(filter(None, keyed), lba, clock.now()) if lba is not None else set()
+    places = _places(known)
+    return said(
+        [
+            {
+                "id": wish["id"],
+                "lien_prdv": _form(asked["cle_ministere_educatif"]) if training and training.id in there else "",
+                "lien_lba": _search(training or _of_place(asked), _place(asked, places), lba),
+            }
+            for wish, asked, training in zip(wishes, known, keyed, strict=True)
+        ]
+    )
 
 
-def _sound(wish: Mapping[str, Any]) -> bool:
-    if not set(wish) <= set(_KNOWN) or not answers.is_text(wish.get("id")):
-        return False
-    return all(value in (None, "") or answers.is_text(value) for value in wish.values())
+def _known(wish: Mapping[str, str | None]) -> Wish:
+    """Return what of a wish may be looked for; what may not is as if it were left out."""
+    return {name: value.strip() for name, value in wish.items() if value and answers.is_text(value)}
 
 
-def _links(wish_id: str, training: Training | None, lba: Platform | None, there: set[int]) -> dict[str, str]:
-    """Return the links of a wish. Searching jobs is La bonne alternance's own work: its first page stands for it."""
-    opened = training is not None and lba is not None and training.id in there
-    return {
-        "id": wish_id,
-        "lien_prdv": context.form_url(training, lba) if opened and training and lba else "",
-        "lien_lba": (lba.url if lba else None) or "",
-    }
+def _form(key: str) -> str:
+    return links.absolute(f"/rdva?{_query({'referrer': 'lba', 'cleMinistereEducatif': key} | CAMPAIGN)}")
 
 
-def _wished(wish: Mapping[str, Any]) -> Training | None:
-    """Return the training of a wish: by its key, else the only open one of that diploma at that place."""
-    key = wish.get("cle_ministere_educatif")
-    if key:
-        found = directory.by_key(key)
-        return found[0] if len(found) == 1 else None
+def _search(training: Training | None, near: Site | None, lba: Platform | None) -> str:
+    """Return the address of a search of jobs: for this training's trade, near the place of the wish, as far as they are known."""
+    home = ((lba.url if lba else None) or "").rstrip("/")
+    if training is None and near is None:
+        return f"{home}/?{_query(SEARCHED_FROM | CAMPAIGN)}"
+    asked: dict[str, str | None] = {"mode": "emplois", "q": training.title if training is not None else None}
+    if near is not None:
+        latitude, longitude = f"{near.latitude:.15g}", f"{near.longitude:.15g}"
+        asked |= {"lieu_label": near.city, "latitude": latitude, "longitude": longitude, "radius": RADIUS}
+    return f"{home}/recherche?{_query(asked | SEARCHED_FROM | CAMPAIGN)}"
+
+
+def _commune(wish: Wish) -> tuple[str, str]:
+    """Return the commune code and the postal code of a wish; four digits lost their zero in a spreadsheet."""
+    codes = (wish.get(name, "") for name in ("code_insee", "code_postal"))
+    insee, postal = (f"0{code}" if re.fullmatch(r"\d{4}", code) else code for code in codes)
+    return insee, postal
+
+
+def _places(wishes: Sequence[Wish]) -> dict[str, dict[str, Site]]:
+    """Return a place of the catalogue in each commune that wishes name, by its code and by its postal code, at once."""
+    pairs = [_commune(wish) for wish in wishes]
+    located = (Site.latitude.is_not(None), Site.longitude.is_not(None), Site.city.is_not(None))
+    found: dict[str, dict[str, Site]] = {}
+    for name, column, codes in (
+        ("insee", Site.insee, {pair[0] for pair in pairs}),
+        ("postal", Site.postal_code, {pair[1] for pair in pairs}),
+    ):
+        first = sa.select(sa.func.min(Site.id)).where(column.in_(codes - {""}), *located).group_by(column)
+        found[name] = {
+            getattr(site, column.key): site for site in db.session.scalars(sa.select(Site).where(Site.id.in_(first)))
+        }
+    return found
+
+
+def _place(wish: Wish, places: Mapping[str, Mapping[str, Site]]) -> Site | None:
+    """Return where a wish is, None when no place of the catalogue is there: we hold no list of communes."""
+    insee, postal = _commune(wish)
+    return places["insee"].get(insee) or places["postal"].get(postal)
+
+
+def _query(said: Mapping[str, str | None]) -> str:
+    """Return a query as browsers write it (URLSearchParams), without what is empty."""
+    return urlencode([(name, value) for name, value in said.items() if value], safe="*").replace("~", "%7E")
+
+
+def _of_key(wish: Wish) -> Training | None:
+    """Return the training whose key a wish holds."""
+    found = directory.by_key(wish["cle_ministere_educatif"]) if "cle_ministere_educatif" in wish else []
+    return found[0] if len(found) == 1 else None
+
+
+def _of_place(wish: Wish) -> Training | None:
+    """Return the only open training of a wish's diploma at its place."""
     query = _of_diploma(wish)
     if query is None:
         return None
@@ -89,7 +142,7 @@ def _wished(wish: Mapping[str, Any]) -> Training | None:
     return None
 
 
-def _of_diploma(wish: Mapping[str, Any]) -> sa.Select[Training] | None:
+def _of_diploma(wish: Wish) -> sa.Select[Training] | None:
     if wish.get("cfd"):
         same = Training.diploma_code == wish["cfd"]
     elif wish.get("rncp"):
@@ -99,7 +152,7 @@ def _of_diploma(wish: Mapping[str, Any]) -> sa.Select[Training] | None:
     return sa.select(Training).where(same, Training.published.is_(True), Training.closed_at.is_(None))
 
 
-def _narrowings(wish: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+def _narrowings(wish: Wish) -> list[sa.ColumnElement[bool]]:
     """Return the places that a wish may name, the surest first."""
     sites = sa.select(training_site.c.training_id).join(Site, Site.id == training_site.c.site_id)
     centres = sa.select(Cfa.id)

@@ -1,54 +1,82 @@
-"""`/api/v2/appointment`: the same with a key, whose platform is the referrer (reference/predecessor.md §3.3)."""
+"""`/api/v2/appointment`: the same with a key, or a token of API Apprentissage, which says the referrer (reference/predecessor.md §3.3)."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from flask import g, request
 from flask.typing import ResponseReturnValue
 
-from rdv import api_keys, clock, partner_ids
-from rdv.models import ApiKey
+from rdv import alternance_tokens, api_keys, clock, directory
+from rdv.settings import settings
 from rdv.web.api.blueprint import bp
-from rdv.web.api.former import answers, context
+from rdv.web.api.former import answers, context, schemas
 from rdv.web.api.former.answers import Refused, said
 from rdv.web.forms import count_failed_secret
 
 IDENTIFIERS = {"cle_ministere_educatif": "cle", "parcoursup_id": "parcoursup", "onisep_id": "onisep"}
 ORGANISATIONS = ("parcoursup", "onisep", "jeune_1_solution", "affelnet")
-_SCOPE = "trainings:read"
+_SCOPE = "trainings:read"  # of our keys
+_HABILITATION = "appointments:write"  # of their tokens
 _UNREADABLE = "Unable to parse token "
 
 
 @bp.post("/api/v2/appointment")
 @answers.contract
 def former_token() -> ResponseReturnValue:
-    """Answer the fields of a training and the address of its form to the platform of a key."""
-    key = _key()
-    organisation = key.platform.code
+    """Answer the fields of a training and the address of its form to the platform of a key, or of a signed token."""
+    organisation = _organisation()
+    asked = answers.body(partial(schemas.one_of, schemas.TOKEN))
     if organisation not in ORGANISATIONS:
         raise Refused(401, "Invalid organisation")
-    asked = answers.body_object()
-    named = [name for name in asked if name in IDENTIFIERS]
-    if len(asked) != 1 or len(named) != 1 or not answers.is_text(asked[named[0]]):
-        raise Refused(400, "Request validation failed")
-    kind, value = IDENTIFIERS[named[0]], asked[named[0]]
-    known = partner_ids.trainings(partner_ids.PartnerId(kind, value))
+    platform = directory.get_platform(organisation)
+    if platform is None or not platform.active:
+        raise Refused(401, "Organisation not found")
+    (name, value), *_ = asked.items()
+    known = answers.known(IDENTIFIERS[name], value)
     if not known:
         raise Refused(404, "Training not found")
-    training = context.first_open(known, key.platform)
+    training = context.first_open(known, platform)
     if training is not None:
-        return said(context.facts(training, key.platform, with_rco=False))
+        return said(context.facts(training, platform, with_rco=False))
     return said({"error": "Appointment request not available"})
 
 
-def _key() -> ApiKey:
-    """Return the key of the call, which it counts; raise Refused as the contract says a token is refused."""
-    header, now = request.headers.get("Authorization"), clock.now()
-    if not header or not header.lower().startswith("bearer "):
-        raise Refused(401, _UNREADABLE + "missing-bearer")
+def _organisation() -> str:
+    """Return who calls, the call counted; raise Refused as the contract says a token is refused."""
+    header, pem = request.headers.get("Authorization"), settings().api_apprentissage_public_key
+    try:
+        token = alternance_tokens.bearer(header)
+    except alternance_tokens.Unreadable as error:
+        raise Refused(401, _UNREADABLE + error.reason) from None
+    if token.startswith(api_keys.PREFIX) or not pem:
+        return _of_key(header)
+    return _of_token(token, pem)
+
+
+def _of_token(token: str, pem: str) -> str:
+    try:
+        bearer = alternance_tokens.read(token, pem, clock.now())
+    except alternance_tokens.WrongAlgorithm:
+        count_failed_secret()
+        raise Refused(401, "Invalid token algorithm") from None
+    except alternance_tokens.Unreadable as error:
+        count_failed_secret()
+        raise Refused(401, _UNREADABLE + error.reason) from None
+    if not bearer.organisation:
+        raise Refused(403, "Unauthorized: user organisation not defined")
+    if _HABILITATION not in bearer.habilitations:
+        raise Refused(403, "Unauthorized")
+    api_keys.count_calls(f"organisation {bearer.organisation}")
+    return bearer.organisation
+
+
+def _of_key(header: str | None) -> str:
+    now = clock.now()
     try:
         key = api_keys.identify(header, now)
     except api_keys.KeyEnded:
-        raise Refused(401, _UNREADABLE + "expired") from None
+        raise Refused(401, _UNREADABLE + "token-expired") from None
     except api_keys.NoKey:
         count_failed_secret()
         raise Refused(401, _UNREADABLE + "invalid-signature") from None
@@ -58,5 +86,5 @@ def _key() -> ApiKey:
     try:
         api_keys.admit(key, _SCOPE, now)
     except api_keys.ScopeMissing:
-        raise Refused(403, "Forbidden") from None
-    return key
+        raise Refused(403, "Unauthorized") from None
+    return key.platform.code

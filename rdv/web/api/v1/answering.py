@@ -25,8 +25,8 @@ def when(slot: Slot | FreeSlot, zone: str) -> dict[str, str | None]:
 
 
 def encoded(data: Any) -> bytes:
-    """Return JSON as every answer to platforms writes it: compact, in UTF-8."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return JSON as every answer to platforms writes it: compact, in UTF-8, half a character as its escape."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def read(data: Any, max_age: int, *, public: bool = False) -> Response:
