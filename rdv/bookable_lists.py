@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import ijson
 import sqlalchemy as sa
 
 from rdv import bookable, clock
@@ -19,20 +22,24 @@ _SHOWN: tuple[Any, ...] = (
     Training.public_id, Training.training_key, Training.parcoursup_id, Training.affelnet_id, Training.onisep_id,
     Training.rco_id,
 )  # fmt: skip
+_AT_ONCE = 1000
 _NAMES = ("id", "cle", "parcoursup", "affelnet", "onisep", "rco")
 
 Item = dict[str, str | None]
 
 
-def now_on(platform: Platform, now: datetime, after: str = "", limit: int | None = None) -> list[Item]:
-    """Return the identifiers of the trainings bookable on a platform, in the order of ours, those after one of them."""
-    query = sa.select(*_SHOWN).where(Training.id.in_(bookable.ids(platform, now)), Training.public_id > after)
-    rows = db.session.execute(query.order_by(Training.public_id).limit(limit))
-    return [dict(zip(_NAMES, row, strict=True)) for row in rows]
+def now_on(platform: Platform, now: datetime, after: str = "", limit: int | None = None) -> Iterator[Item]:
+    """Tell the identifiers of the trainings bookable on a platform, in the order of ours, those after one of them."""
+    for row in db.session.execute(_listed(platform, now).where(Training.public_id > after).limit(limit)):
+        yield dict(zip(_NAMES, row, strict=True))
 
 
-def of_day(platform: Platform, day: date) -> list[Item] | None:
-    """Return the same as it was kept one day (Paris), None when that day was not kept."""
+def _listed(platform: Platform, now: datetime) -> sa.Select[Any]:
+    return sa.select(*_SHOWN).where(Training.id.in_(bookable.ids(platform, now))).order_by(Training.public_id)
+
+
+def of_day(platform: Platform, day: date, after: str = "", limit: int | None = None) -> Iterator[Item] | None:
+    """Tell the same as it was kept one day (Paris), None when that day was not kept."""
     content = db.session.scalar(
         sa.select(BookableSnapshot.content).where(
             BookableSnapshot.platform_id == platform.id, BookableSnapshot.day == day
@@ -40,8 +47,12 @@ def of_day(platform: Platform, day: date) -> list[Item] | None:
     )
     if content is None:
         return None
-    found: list[Item] = json.loads(gzip.decompress(content))
-    return found
+    return itertools.islice((each for each in _unpacked(content) if (each["id"] or "") > after), limit)
+
+
+def _unpacked(content: bytes) -> Iterator[Item]:
+    with gzip.open(io.BytesIO(content)) as packed:
+        yield from ijson.items(packed, "item")
 
 
 def to_keep(now: datetime) -> Sequence[int]:
@@ -58,10 +69,16 @@ def to_keep(now: datetime) -> Sequence[int]:
 def keep(platform_id: int, now: datetime) -> None:
     """Keep the list of today of a platform among those of `to_keep`; the unique day keeps the first of two."""
     today = clock.to_zone(now, clock.PARIS).date()
-    items = now_on(db.session.get_one(Platform, platform_id), now)
-    content = gzip.compress(json.dumps(items, separators=(",", ":")).encode(), mtime=0)
+    content, count = io.BytesIO(), 0
+    with gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed:
+        query = _listed(db.session.get_one(Platform, platform_id), now).execution_options(yield_per=_AT_ONCE)
+        for row in db.session.execute(query):  # a few at a time: the whole list never stands in memory
+            item = json.dumps(dict(zip(_NAMES, row, strict=True)), separators=(",", ":"))
+            packed.write((b"," if count else b"[") + item.encode())
+            count += 1
+        packed.write(b"]" if count else b"[]")
     db.session.add(
-        BookableSnapshot(platform_id=platform_id, day=today, count=len(items), content=content, created_at=now)
+        BookableSnapshot(platform_id=platform_id, day=today, count=count, content=content.getvalue(), created_at=now)
     )
 
 

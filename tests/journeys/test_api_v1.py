@@ -142,6 +142,9 @@ def test_the_list_of_bookable_trainings_now_and_of_a_day(world, freeze):
     assert len(world.caller.get("/api/v1/bookable-trainings").json["trainings"]) == 3
     kept = world.caller.get("/api/v1/bookable-trainings", date="2026-11-24").json
     assert [each["id"] for each in kept["trainings"]] == seen
+    first = world.caller.get("/api/v1/bookable-trainings", date="2026-11-24", limit=3).json
+    rest = world.caller.get("/api/v1/bookable-trainings", date="2026-11-24", limit=3, after=first["next"]).json
+    assert (first["trainings"] + rest["trainings"], rest["next"]) == (kept["trainings"], None)
     world.caller.get("/api/v1/bookable-trainings", 404, date="2026-11-23")
     world.caller.get("/api/v1/bookable-trainings", 400, date="hier")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask.typing import ResponseReturnValue
 
 from rdv import bookable_lists, clock
+from rdv.bookable_lists import Item
 from rdv.models import ApiKey
 from rdv.web.api.blueprint import bp
 from rdv.web.api.v1 import answering, shape
@@ -22,12 +25,12 @@ def v1_bookable_trainings(key: ApiKey) -> ResponseReturnValue:
     """The identifiers of the trainings bookable on the platform, a page at a time; `date`: as they were kept that day."""
     limit, after, day = shape.number("limit", 1000, MOST), shape.cursor(), shape.day("date")
     if day is None:
-        page = bookable_lists.now_on(key.platform, clock.now(), after, limit + 1)
+        found: Iterator[Item] | None = bookable_lists.now_on(key.platform, clock.now(), after, limit + 1)
     else:
-        kept = bookable_lists.of_day(key.platform, day)
-        if kept is None:
-            raise ApiProblem("introuvable", "La liste de ce jour n’a pas été gardée.")
-        page = [each for each in kept if (each["id"] or "") > after][: limit + 1]
+        found = bookable_lists.of_day(key.platform, day, after, limit + 1)
+    if found is None:
+        raise ApiProblem("introuvable", "La liste de ce jour n’a pas été gardée.")
+    page = list(found)
     following = page[limit - 1]["id"] if len(page) > limit else None
     data = {"date": day.isoformat() if day else None, "trainings": page[:limit], "next": following}
     return answering.read(data, NEVER_CHANGES if day else FRESH)
