@@ -9,7 +9,7 @@ from rdv.web.api.v1.schemas import DEPRECATED, IDENTIFIERS, SCHEMAS, Schema, ref
 from rdv.web.problems import PROBLEMS
 
 VERSION = "1.0.0"
-_ANY_CALL = (405, 413, 500, 503)
+_ANY_CALL = (404, 405, 413, 500, 503)  # 404: an address that holds the character NUL is none
 _KEYED = (401, 403, 429)
 
 

@@ -29,7 +29,7 @@ def body(schema: str) -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise ApiProblem("type-refuse")
     try:
-        found = json.loads(request.get_data(cache=False).decode("utf-8"), parse_constant=_refuse)
+        found = json.loads(request.get_data(cache=False).decode("utf-8"), parse_constant=_refuse, parse_float=_number)
         # Neither the character NUL nor half a surrogate pair can be kept.
         if "\0" in _flat(found).encode("utf-8").decode():
             raise ValueError
@@ -40,6 +40,12 @@ def body(schema: str) -> dict[str, Any]:
         raise ApiProblem("contenu-invalide", errors=faults[:20])
     told: dict[str, Any] = found
     return told
+
+
+def _number(text: str) -> float | int:
+    """Return a number; JSON Schema holds 1.0 for an integer."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _refuse(_constant: str) -> None:
