@@ -86,7 +86,11 @@ class Config:
     retention_months: int = 12  # after the last thing that happened, a meeting included
     retention_most_months: int = 18  # after it arrived, whatever happened since
 
-    catalogue_file: str = ""  # the whole catalogue, imported every night; empty: by hand alone
+    # The whole catalogue, imported every night: a file, a folder or an https address; empty: by hand alone.
+    catalogue_source: str = ""
+    catalogue_timeout: float = 30.0  # seconds for each step of a call to its server
+    catalogue_max_megabytes: int = 1000
+    catalogue_allow_private: bool = False  # tests and development: plain http, private addresses
     catalogue_most_closed: int = 5  # per cent of its trainings that a night may close
     # Requests that a platform's usual rhythm would have brought during its silence, before the service team is told.
     platform_silence_expected: int = 12
@@ -178,6 +182,8 @@ class Config:
             found.append("SMS_PROVIDER : http, ou none pour ne pas envoyer de SMS, en production")
         if self.webhook_allow_private:
             found.append("WEBHOOK_ALLOW_PRIVATE : interdit en production, les adresses viennent des plateformes")
+        if self.catalogue_allow_private:
+            found.append("CATALOGUE_ALLOW_PRIVATE : interdit en production, déposez plutôt un fichier")
         if self.mail_from.endswith(".example"):
             found.append("MAIL_FROM : une adresse réelle est obligatoire en production")
         if self.demo:

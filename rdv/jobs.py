@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -37,6 +36,7 @@ from rdv import (
     webhooks,
 )
 from rdv.catalogue import runs as catalogue_runs
+from rdv.catalogue import sources
 from rdv.catalogue.report import ImportReport
 from rdv.catalogue.synchronise import synchronise
 from rdv.db import db, transaction, violated
@@ -239,22 +239,22 @@ def keep_bookable(now: datetime) -> None:
 
 def sync_catalogue(_now: datetime) -> None:
     """Import the whole catalogue, where one is configured, and close what it no longer holds."""
-    source = settings().catalogue_file
+    source = settings().catalogue_source
     if source:
         _synchronise(source)
 
 
 def finish_catalogue(now: datetime) -> None:
     """Go on with a catalogue that was interrupted, and close what the service team allowed."""
-    configured = settings().catalogue_file
-    for source in catalogue_runs.to_finish(str(Path(configured).absolute()) if configured else "", now):
+    configured = settings().catalogue_source
+    for source in catalogue_runs.to_finish(sources.named(configured) if configured else "", now):
         _synchronise(source)
 
 
 def _synchronise(source: str) -> None:
     report = ImportReport(lambda _number, _nature, _reason: None)
     try:
-        synchronise(Path(source), transaction, report, whole=True, most_percent=settings().catalogue_most_closed)
+        synchronise(source, transaction, report, whole=True, most_percent=settings().catalogue_most_closed)
     except CatalogueError as refusal:
         raise Found(refusal.message) from None
     if report.stopped:

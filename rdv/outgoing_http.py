@@ -79,6 +79,65 @@ def post(
         raise Unreachable(type(error).__name__) from None
 
 
+class Streamed:
+    """An answer that is read piece by piece."""
+
+    def __init__(self, answer: http.client.HTTPResponse, call: _Call) -> None:
+        self.status = answer.status
+        self._answer = answer
+        self._call = call
+
+    def header(self, name: str) -> str | None:
+        """Return a header, None when it is absent."""
+        return self._answer.getheader(name)
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, none at the end. Raises Unreachable, also when fewer came than were announced."""
+        try:
+            found = self._answer.read(size)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable("TimeoutError" if self._call.over else type(error).__name__) from None
+        if self._call.over:
+            raise Unreachable("TimeoutError")
+        if not found and self._answer.length:
+            raise Unreachable("IncompleteRead")
+        return found
+
+
+@contextmanager
+def get(
+    url: str, headers: Mapping[str, str], *, timeout: float, lasting: float, allow_private: bool = False
+) -> Iterator[Streamed]:
+    """Open an answer to read piece by piece, whatever its status; no redirection is followed.
+
+    `timeout`: seconds for each step; `lasting`: for the whole of it. Raises Unreachable.
+    """
+    target = urlsplit(url)
+    host = target.hostname or ""
+    secure = target.scheme == "https"
+    with _ending(lasting) as call:
+        try:
+            if not secure and not allow_private:
+                raise Unreachable("PlainHttp")
+            port = target.port or (443 if secure else 80)
+            connection = http.client.HTTPConnection(host, port, timeout=timeout)
+            connection.sock = _connected(host, port, timeout, allow_private, secure, call)
+        except (OSError, ValueError) as error:
+            raise Unreachable(type(error).__name__) from None
+        try:
+            try:
+                path = (target.path or "/") + (f"?{target.query}" if target.query else "")
+                connection.request(
+                    "GET", path, headers={"Host": target.netloc, "Accept-Encoding": "identity", **headers}
+                )
+                answer = connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                raise Unreachable("TimeoutError" if call.over else type(error).__name__) from None
+            yield Streamed(answer, call)
+        finally:
+            connection.close()
+
+
 class _Call:
     """The sockets of a call, shut at its end whatever the other side does."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -59,6 +59,52 @@ class Source:
             yield from self._read(self.path)
         except OSError as error:
             raise FileCut(f"La lecture du fichier s’est interrompue{NBSP}: {error.strerror}.") from error
+
+
+@dataclass(slots=True)
+class Places:
+    """Where the numbers of a folder's records stand: each file begins after the last number of the one before."""
+
+    starts: list[tuple[int, str, str]] = field(default_factory=list)  # first number, name, unit
+
+    def of(self, number: int) -> str | None:
+        """Return « la ligne 12 de b.csv », None when this is no folder."""
+        found = next((start for start in reversed(self.starts) if start[0] < number), None)
+        if found is None:
+            return None
+        return f"{'la ligne' if found[2] == 'ligne' else 'l’enregistrement'} {number - found[0]} de {found[1]}"
+
+
+def open_folder(paths: Sequence[tuple[str, Path]]) -> tuple[Source, Places]:
+    """Recognise files as one catalogue, read one after the other; raise CatalogueError when they are not of the same."""
+    files = []
+    for name, path in paths:
+        try:
+            files.append((name, open_source(path)))
+        except CatalogueError as error:
+            raise CatalogueError(f"{name}{NBSP}: {error.message}") from None
+    layout = files[0][1].layout
+    other = next((name for name, each in files if each.layout != layout), None)
+    if other:
+        raise CatalogueError(
+            f"le dossier mélange deux catalogues{NBSP}: {files[0][0]} est un {layout.label}, {other} en est un autre."
+        )
+    places = Places()
+
+    def read(_path: Path) -> Iterator[Record]:
+        places.starts.clear()
+        last = 0
+        for name, each in files:
+            start = last
+            places.starts.append((start, name, each.unit))
+            try:
+                for record in each.records():
+                    last = start + record.number
+                    yield replace(record, number=last)
+            except FileCut as cut:
+                raise FileCut(f"{name}{NBSP}: {cut.message}") from None
+
+    return Source(files[0][1].path, layout, "enregistrement", read), places
 
 
 def open_source(path: Path) -> Source:

@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]  # records read, records in the file
 
 
 def import_file(
-    path: Path,
+    path: Path | Source,
     unit_of_work: UnitOfWork,
     report: ImportReport,
     progress: Progress = lambda _done, _total: None,
@@ -42,7 +42,7 @@ def import_file(
     A file that stops short, or a database that stops answering, ends the import: `report.stopped` says where, and
     what was committed before is whole. `journal` is told of each batch in its own transaction.
     """
-    source = open_source(path)
+    source = open_source(path) if isinstance(path, Path) else path
     report.layout, report.unit = source.layout, source.unit
     overview = survey(source)
     if journal:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rdv.catalogue.formats import Places
 from rdv.catalogue.rows import Layout
 from rdv.french import NBSP, plural
 
@@ -51,6 +52,7 @@ class ImportReport:
     thorough: bool = False  # look at every row, were its centre as it was
     layout: Layout | None = None  # of the file, once it is recognised
     unit: str = "ligne"
+    places: Places | None = None  # of the files of a folder
     read: int = 0
     skipped: int = 0  # rows of centres that are as they were
     refused: int = 0
@@ -84,6 +86,8 @@ class ImportReport:
 
     def named(self, number: int) -> str:
         """Return « la ligne 12 » or « l’enregistrement 12 »."""
+        if self.places and (found := self.places.of(number)):
+            return found
         return f"{'la ligne' if self.unit == 'ligne' else 'l’enregistrement'} {number}"
 
     def refuse(self, number: int, reason: str) -> None:

@@ -29,6 +29,7 @@ from rdv.models import CatalogueChange, CatalogueRun, User
 SILENT = timedelta(minutes=5)  # without a sign of life a run is taken over
 CHANGES_KEPT = 1000  # of each kind; the run tells how many there were
 KEPT = timedelta(days=90)
+GOES_ON = timedelta(days=1)  # later, an interrupted run is not taken up: its source is of another day
 MOST_TRIES = 6  # of an interrupted run, by itself; the next night begins anew
 _BEAT = 2.0  # seconds between two signs of life when nothing is written
 
@@ -65,12 +66,14 @@ class Journal:
 
     def __init__(self, unit_of_work: UnitOfWork, run_id: int, owner: str, counts: dict[str, int] | None = None) -> None:
         self.run_id = run_id
+        self.taken_up = counts is not None
         self._unit_of_work = unit_of_work
         self._owner = owner
         self._counts: Counter[str] = Counter(counts or {})
         self._pending = self._counts
         self._refused: list[Difference] = []
         self._refused_beyond = 0
+        self._place: dict[str, Any] = {}
         self._beat = clock.monotonic()
 
     @property
@@ -122,14 +125,16 @@ class Journal:
 
     def live(self, **columns: Any) -> None:
         """Give a sign of life from time to time; raises Interrupted when the process was asked to stop."""
+        self._place = columns
         if stopping.asked.is_set():
             raise Interrupted
         if clock.monotonic() - self._beat >= _BEAT:
             self.tell(**columns)
 
     def end(self, state: str, reason: str | None = None, **columns: Any) -> None:
-        """Close the run."""
-        self.tell(state=state, reason=reason[:500] if reason else None, ended_at=clock.now(), **columns)
+        """Close the run, where it last told that it was."""
+        ending = {"state": state, "reason": reason[:500] if reason else None, "ended_at": clock.now()}
+        self.tell(**{**self._place, **ending, **columns})
 
     def read_from(self, digest: str) -> None:
         """Say which content is read: a run that was taken up goes on with the same one, another content is a new run."""
@@ -183,7 +188,7 @@ def begin(unit_of_work: UnitOfWork, source: str, whole: bool) -> Journal:
     try:
         with unit_of_work() as session:
             _release(session, now)
-            found = _unfinished(session, source[:500], whole)
+            found = _unfinished(session, source[:500], whole, now)
             if found is None:
                 return Journal(unit_of_work, _insert(session, owner, source[:500], whole, now), owner)
             values = {"state": "running", "owner": owner, "beat_at": now, "ended_at": None, "reason": None}
@@ -260,17 +265,19 @@ def _is_dead(owner: str) -> bool:
     return False
 
 
-def _unfinished(session: Session, source: str, whole: bool) -> Any:
+def _unfinished(session: Session, source: str, whole: bool, now: datetime) -> Any:
     """Return the last run of this source when it was interrupted, or waited and was allowed."""
     last = session.execute(
-        sa.select(CatalogueRun.id, CatalogueRun.counts, CatalogueRun.state, CatalogueRun.allowed_at)
+        sa.select(
+            CatalogueRun.id, CatalogueRun.counts, CatalogueRun.state, CatalogueRun.allowed_at, CatalogueRun.beat_at
+        )
         .where(CatalogueRun.source == source, CatalogueRun.whole == whole)
         .order_by(CatalogueRun.id.desc())
         .limit(1)
     ).first()
-    if last and (last.state == "interrupted" or (last.state == "waiting" and last.allowed_at)):
+    if last and last.state == "interrupted" and last.beat_at > now - GOES_ON:
         return last
-    return None
+    return last if last and last.state == "waiting" and last.allowed_at else None
 
 
 # Found again by each reading of the whole source.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -11,17 +11,21 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from rdv import clock
-from rdv.catalogue import closing, intake, runs
+from rdv.catalogue import closing, fetching, intake, runs, sources
+from rdv.catalogue.fetching import Limits
 from rdv.catalogue.intake import Progress, UnitOfWork
 from rdv.catalogue.report import REFUSED, ImportReport
 from rdv.catalogue.runs import Journal
+from rdv.catalogue.sources import Gathered
 from rdv.errors import CatalogueError
+from rdv.settings import settings
 
 _PART = 400  # trainings named in one statement
+_LASTING = 3600.0  # seconds that one answer of a server may take
 
 
 def synchronise(
-    source: Path,
+    source: str,
     unit_of_work: UnitOfWork,
     report: ImportReport,
     *,
@@ -35,13 +39,15 @@ def synchronise(
     closings refused. A file cut short is told by `report.stopped`.
     """
     now = clock.now()
+    source = sources.named(source)
+    folder = sources.spool(settings().instance_dir, source)
     journal = _begin(unit_of_work, source, whole)
-    with _ending(journal):
+    with _ending(journal, folder):
         _tell_refusals(report, journal)
-        digest = _digest(source)
-        if digest:
-            journal.read_from(digest)
-        intake.import_file(source, unit_of_work, report, progress, journal)
+        gathered = _gather(source, folder, journal, progress)
+        report.places = gathered.places
+        journal.read_from(gathered.digest)
+        intake.import_file(gathered.source, unit_of_work, report, progress, journal)
         if report.stopped:
             with suppress(DBAPIError):  # the database may be what stopped it
                 journal.end("failed" if report.cut else "interrupted", report.stopped, position=report.read)
@@ -50,29 +56,44 @@ def synchronise(
         if whole:
             _close(journal, unit_of_work, report, now, most_percent)
         journal.end("done")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _begin(unit_of_work: UnitOfWork, source: Path, whole: bool) -> Journal:
+def _gather(source: str, folder: Path, journal: Journal, progress: Progress) -> Gathered:
+    config = settings()
+    limits = Limits(
+        timeout=config.catalogue_timeout, lasting=_LASTING, most_bytes=config.catalogue_max_megabytes * 1_000_000,
+        allow_private=config.catalogue_allow_private,
+    )  # fmt: skip
+
+    def told(came: int, total: int | None) -> None:
+        journal.live(position=came, total=total)
+
+    return sources.gather(source, folder, limits, told, again=journal.taken_up)
+
+
+def _begin(unit_of_work: UnitOfWork, source: str, whole: bool) -> Journal:
     try:
-        return runs.begin(unit_of_work, str(source.absolute()), whole)
+        return runs.begin(unit_of_work, source, whole)
     except DBAPIError as error:
         raise CatalogueError(f"{intake.reason(error)}.") from error
 
 
 @contextmanager
-def _ending(journal: Journal) -> Iterator[None]:
+def _ending(journal: Journal, folder: Path) -> Iterator[None]:
     """End the run whatever happens; what no word was foreseen for is named by its class, never by its text."""
     try:
         yield
     except runs.Overtaken:
         raise  # the run is another's: nothing of it may be written
-    except runs.Interrupted as stop:
+    except (runs.Interrupted, fetching.Unavailable) as stop:
         journal.end("interrupted", stop.message)
         raise
     except _Waiting as refusal:
         raise CatalogueError(refusal.message) from None
     except CatalogueError as refusal:
         journal.end("failed", refusal.message)
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     except Exception as error:
         journal.end("interrupted", f"erreur imprévue ({type(error).__name__}).")
@@ -100,15 +121,6 @@ def _close(journal: Journal, unit_of_work: UnitOfWork, report: ImportReport, now
             "waiting", refusal.message, known=refusal.known, missing_digest=missing, allowed_at=None, allowed_by_id=None
         )  # fmt: skip
         raise _Waiting(f"{refusal.message} Passage {journal.public_id}.") from None
-
-
-def _digest(path: Path) -> str | None:
-    """Return what stands for the whole content, None when it cannot be read: the import says why."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
-        return None
 
 
 def _tell_refusals(report: ImportReport, journal: Journal) -> None:

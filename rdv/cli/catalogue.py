@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from rdv import clock, stopping
+from rdv import clock, french, stopping
 from rdv.catalogue import closing, runs
+from rdv.catalogue.intake import Progress
 from rdv.catalogue.report import WARNING, ImportReport, Listener
 from rdv.catalogue.synchronise import synchronise
 from rdv.db import transaction
@@ -29,7 +30,7 @@ def register(app: Flask) -> None:
 
 
 @click.command("import-catalogue")
-@click.argument("fichier", type=click.Path(path_type=Path), required=False)
+@click.argument("source", required=False)
 @click.option(
     "--rapport",
     type=click.Path(path_type=Path),
@@ -53,17 +54,17 @@ def register(app: Flask) -> None:
     help="Fermer les formations que ce passage attend de pouvoir fermer, si sa source est toujours la même.",
 )
 def import_catalogue(
-    fichier: Path | None, rapport: Path | None, complet: bool, part_fermee: int, autoriser_retrait: str | None
+    source: str | None, rapport: Path | None, complet: bool, part_fermee: int, autoriser_retrait: str | None
 ) -> None:
-    """Importer l’export du catalogue de l’apprentissage ou le flux Carif-Oref (CSV ou JSON)."""
-    if (fichier is None) == (autoriser_retrait is None):
-        raise click.UsageError("Indiquez un fichier, ou --autoriser-retrait avec le passage qui attend.")
+    """Importer le catalogue des formations : un fichier CSV ou JSON, un dossier de ces fichiers, ou une adresse https."""
+    if (source is None) == (autoriser_retrait is None):
+        raise click.UsageError("Indiquez une source, ou --autoriser-retrait avec le passage qui attend.")
     if autoriser_retrait:
-        fichier, complet = _allowed(autoriser_retrait), True
+        source, complet = _allowed(autoriser_retrait), True
     try:
         with _listener(rapport) as listener, _stoppable():
             report = ImportReport(listener, thorough=rapport is not None)
-            refusal = _run(Path(fichier or ""), report, complet, part_fermee)
+            refusal = _run(source or "", report, complet, part_fermee)
     except CatalogueError as error:
         click.echo(f"Import impossible{NBSP}: {error.message}", err=True)
         sys.exit(1)
@@ -75,13 +76,13 @@ def import_catalogue(
         sys.exit(1)
 
 
-def _allowed(public_id: str) -> Path:
+def _allowed(public_id: str) -> str:
     """Allow the closings that a run waits with; return its source."""
     try:
         with transaction():
             found = runs.get(public_id)
             runs.allow(found, clock.now(), None)
-            return Path(found.source)
+            return found.source
     except RdvError as refusal:
         message = (
             f"Le passage «{NBSP}{public_id}{NBSP}» n’existe pas." if isinstance(refusal, NotFound) else refusal.message
@@ -90,10 +91,10 @@ def _allowed(public_id: str) -> Path:
         sys.exit(1)
 
 
-def _run(path: Path, report: ImportReport, whole: bool, most_percent: int) -> str | None:
+def _run(source: str, report: ImportReport, whole: bool, most_percent: int) -> str | None:
     """Import; return why something stays undone although rows were read. Raises CatalogueError when none was."""
     try:
-        synchronise(path, transaction, report, whole=whole, most_percent=most_percent, progress=_progress)
+        synchronise(source, transaction, report, whole=whole, most_percent=most_percent, progress=_progress())
     except CatalogueError as error:
         if not report.read:
             raise
@@ -103,9 +104,18 @@ def _run(path: Path, report: ImportReport, whole: bool, most_percent: int) -> st
     return None
 
 
-def _progress(done: int, total: int) -> None:
-    if done % _STEP == 0 or done == total:
-        click.echo(f"Lus{NBSP}: {done} sur {total}", err=True)
+def _progress() -> Progress:
+    """Return what tells, from time to time, how many rows were read, and how fast."""
+    begun = clock.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        if done % _STEP == 0 or done == total:
+            pace = round(done / max(clock.monotonic() - begun, 0.001))
+            part = f"{100 * done // total}{NBSP}%, " if total else ""
+            told = f"({part}{french.number(pace)} par seconde)"
+            click.echo(f"Lus{NBSP}: {french.number(done)} sur {french.number(total)} {told}", err=True)
+
+    return tell
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def test_the_night_imports_the_whole_file_and_says_why_it_closed_nothing(
 ) -> None:
     whole(rows(*range(10)))
     path = tmp_path / "nuit.json"
-    change_settings(catalogue_file=str(path), catalogue_most_closed=5)
+    change_settings(catalogue_source=str(path), catalogue_most_closed=5)
     path.write_text(json.dumps(rows(*range(8))), encoding="utf-8")
     job = next(each for each in jobs.JOBS if each.name == "sync_catalogue")
     assert jobs.run(job)

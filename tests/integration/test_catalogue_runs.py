@@ -43,7 +43,7 @@ def rows(*numbers: int) -> list[dict[str, Any]]:
 
 def run(path: Path, *, whole: bool = True, most_percent: int = 100) -> ImportReport:
     report = ImportReport(lambda _number, _nature, _reason: None)
-    synchronise(path, transaction, report, whole=whole, most_percent=most_percent)
+    synchronise(str(path), transaction, report, whole=whole, most_percent=most_percent)
     return report
 
 
@@ -241,7 +241,7 @@ def test_old_runs_are_purged_with_their_differences(catalogue: Path) -> None:
 @pytest.fixture
 def waiting(catalogue: Path, change_settings: Any) -> CatalogueRun:
     """A run that waits before closing three trainings out of ten."""
-    change_settings(catalogue_file=str(catalogue), catalogue_most_closed=5)
+    change_settings(catalogue_source=str(catalogue), catalogue_most_closed=5)
     write(catalogue, rows(*range(10)))
     run(catalogue)
     write(catalogue, rows(*range(7)))
@@ -312,7 +312,7 @@ def test_an_interrupted_night_goes_on_by_itself_after_a_rest(
     catalogue: Path, change_settings: Any, freeze: Any
 ) -> None:
     frozen = freeze(NOW)
-    change_settings(catalogue_file=str(catalogue))
+    change_settings(catalogue_source=str(catalogue))
     write(catalogue, rows(*range(4)))
     runs.begin(transaction, str(catalogue), True).end("interrupted", "arrêt demandé.")
     jobs.finish_catalogue(clock.now())

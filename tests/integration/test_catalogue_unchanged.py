@@ -32,7 +32,7 @@ def source(app: Flask, tmp_path: Path) -> Path:
 def read(path: Path, rows: list[dict[str, Any]], *, whole: bool = True, thorough: bool = False) -> ImportReport:
     path.write_text(json.dumps(rows), encoding="utf-8")
     report = ImportReport(lambda _number, _nature, _reason: None, thorough=thorough)
-    synchronise(path, transaction, report, whole=whole, most_percent=100)
+    synchronise(str(path), transaction, report, whole=whole, most_percent=100)
     assert report.stopped is None
     return report
 

@@ -32,14 +32,14 @@ def shown(client: Client, url: str) -> Page:
 def read(path: Path, rows: list[dict[str, Any]], most_percent: int = 5) -> CatalogueRun:
     path.write_text(json.dumps(rows), encoding="utf-8")
     with contextlib.suppress(CatalogueError):
-        synchronise(path, transaction, ImportReport(lambda *_: None), whole=True, most_percent=most_percent)
+        synchronise(str(path), transaction, ImportReport(lambda *_: None), whole=True, most_percent=most_percent)
     return db.session.scalars(sa.select(CatalogueRun).order_by(CatalogueRun.id.desc()).limit(1)).one()
 
 
 @pytest.fixture
 def source(app: Flask, client: Client, tmp_path: Path, change_settings: Any) -> Path:
     path = tmp_path / "catalogue.json"
-    change_settings(catalogue_file=str(path))
+    change_settings(catalogue_source=str(path))
     sign_in(client, make.service_member())
     return path
 
