@@ -95,7 +95,11 @@ def _of_centre(cfa: Cfa, wanted: _Wanted, page_code: str, now: datetime, but: se
     """Return the bookable trainings of a centre but these, the most alike first, at most MOST."""
     if cfa.closed_at is not None:
         return []
-    places = sa.select(training_site.c.training_id).join(Site, Site.id == training_site.c.site_id)
+    places = (
+        sa.select(training_site.c.training_id)
+        .join(Site, Site.id == training_site.c.site_id)
+        .where(Site.cfa_id == cfa.id)
+    )
     alike: list[sa.ColumnElement[bool]] = []
     if wanted.diplomas:
         alike.append(Training.diploma_code.in_(wanted.diplomas))
@@ -108,9 +112,10 @@ def _of_centre(cfa: Cfa, wanted: _Wanted, page_code: str, now: datetime, but: se
     if wanted.sirets:
         alike.append(Training.id.in_(places.where(Site.siret.in_(wanted.sirets))))
     query = (
-        sa.select(Training)
+        bookable.open_ids(page_code, now)  # itself narrowed: as a subquery, it would be read for every centre first
+        .with_only_columns(Training, maintain_column_froms=True)
         .options(joinedload(Training.cfa), selectinload(Training.sites))
-        .where(Training.cfa_id == cfa.id, Training.id.in_(bookable.open_ids(page_code, now)), Training.id.not_in(but))
+        .where(Training.cfa_id == cfa.id, Training.id.not_in(but))
         .order_by(*(sa.case((each, 0), else_=1) for each in alike), Training.title, Training.id)
         .limit(MOST)
     )

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from rdv import clock
+from rdv.db import db
 from rdv.models import Training
 from tests import make
 from tests.support.pages import visit
@@ -174,3 +175,22 @@ def test_the_page_costs_the_same_however_many_trainings_the_centre_has(client, w
     with queries() as many:
         visit(client, page_of(closed), status=410)
     assert len(many) <= len(few)
+
+
+@pytest.mark.sqlite_only  # how SQLite reads it; PostgreSQL prefers to read small tables whole
+def test_only_the_trainings_of_the_centre_are_read(client, world):
+    cfa, site, closed = world
+    make.training(cfa, site, title="BTS 0", diploma_code="9", rncp=None)
+    statements = []
+
+    def see(_connection, _cursor, statement, parameters, _context, _many):
+        if statement.startswith("SELECT"):
+            statements.append((statement, parameters))
+
+    sa.event.listen(db.engine, "before_cursor_execute", see)
+    visit(client, page_of(closed), status=410)
+    sa.event.remove(db.engine, "before_cursor_execute", see)
+    raw = db.session.connection().connection.dbapi_connection
+    for statement, values in statements:
+        plan = str(raw.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+        assert "SCAN training" not in plan, statement
