@@ -205,7 +205,11 @@ def test_the_former_contracts_read_what_they_know(client, world):
             continue
         ((kind, value),) = said.items()
         name, referrer = names[kind]
-        told = client.post("/api/appointment-request/context/create", json={name: value, "referrer": referrer}).json
+        answer = client.post("/api/appointment-request/context/create", json={name: value, "referrer": referrer})
+        told = answer.json
+        if kind == "rco":  # today's service dropped it: the contract refuses the field, links and the API v1 read it
+            assert answer.status_code == 400, said
+            continue
         if meaning == "unknown" or closed(meaning):
             assert told == {"error": "Prise de rendez-vous non disponible."}, said
             continue
