@@ -36,10 +36,12 @@ class Invitation:
 
 
 def known_addresses(cfa: Cfa) -> list[str]:
-    """Return the addresses the catalogue gives for a CFA, its sites and its trainings, each once."""
-    sites = db.session.scalars(sa.select(Site.email).where(Site.cfa_id == cfa.id).order_by(Site.id))
-    trainings = db.session.scalars(sa.select(Training.email).where(Training.cfa_id == cfa.id).order_by(Training.id))
-    found = [cfa.email, *sites, *trainings]
+    """Return the addresses chosen for a CFA, its sites and its trainings, and those the catalogue gives, each once."""
+    sites = db.session.execute(sa.select(Site.chosen_email, Site.email).where(Site.cfa_id == cfa.id).order_by(Site.id))
+    trainings = db.session.execute(
+        sa.select(Training.chosen_email, Training.email).where(Training.cfa_id == cfa.id).order_by(Training.id)
+    )
+    found = [cfa.chosen_email, cfa.email, *(email for each in (*sites, *trainings) for email in each)]
     return list(dict.fromkeys(email.lower() for email in found if email))
 
 

@@ -11,12 +11,15 @@ from rdv.errors import NotFound
 from rdv.models import Cfa, Site, Slot, Training, User
 from rdv.opening_hours import Span, rows_of, show_spans, week_of
 
+_CONTACTS = ("disability_contact", "chosen_email")
+
 
 def update_cfa(
     cfa: Cfa,
     by: User,
     *,
     name: str | None,
+    email: str | None,
     callback_open: bool,
     message_open: bool,
     answer_days: int,
@@ -25,13 +28,14 @@ def update_cfa(
 ) -> bool:
     """Change a centre's settings; return whether anything changed. `answer_days` are working days, 1 to 4.
 
-    `name` replaces the catalogue's, which imports keep up to date; None shows the catalogue's again. `sms_open`: text
+    `name` and `email` replace the catalogue's, which imports keep up to date; None brings the catalogue's again. `sms_open`: text
     messages beside mails, from the next one on, bookings already made included; None leaves it as it is.
 
     The deadlines of requests already received stay as they were promised.
     """
     wanted = {
         "chosen_name": name,
+        "chosen_email": email,
         "callback_open": callback_open,
         "message_open": message_open,
         "answer_days": answer_days,
@@ -41,8 +45,8 @@ def update_cfa(
     changed = {key: value for key, value in wanted.items() if getattr(cfa, key) != value}
     if not changed:
         return False
-    # The contact may be a person: the journal says that it changed, not what it was.
-    told = {key: [getattr(cfa, key), value] for key, value in changed.items() if key != "disability_contact"}
+    # The contacts may be those of a person: the journal says that they changed, not what they were.
+    told = {key: [getattr(cfa, key), value] for key, value in changed.items() if key not in _CONTACTS}
     for key, value in changed.items():
         setattr(cfa, key, value)
     audit.record(
@@ -55,9 +59,11 @@ def update_cfa(
 
 
 def update_site(
-    site: Site, by: User, name: str | None, week: list[list[Span]], opened: dict[str, bool | None] | None = None
-) -> bool:
-    """Change a place's shown name (None: the catalogue's) and opening hours (spans of each weekday); return whether anything changed.
+    site: Site, by: User, name: str | None, email: str | None, week: list[list[Span]],
+    opened: dict[str, bool | None] | None = None,
+) -> bool:  # fmt: skip
+    """Change a place's shown name, its address for requests (None: the catalogue's) and opening hours (spans of each weekday);
+    return whether anything changed.
 
     `opened`: by mode, open or shut there, None as the centre; left as they are when not given. A new name shows in
     calendars: the coming slots of the place rise by one version.
@@ -71,7 +77,7 @@ def update_site(
     if before != week:
         data["hours"] = [[show_spans(spans) for spans in each] for each in (before, week)]
         site.opening_hours = rows_of(week)
-    data |= _open_modes(site, opened or {})
+    data |= _choose_email(site, email) | _open_modes(site, opened or {})
     if not data:
         return False
     audit.record(
@@ -82,15 +88,24 @@ def update_site(
     return True
 
 
-def update_training(training: Training, by: User, opened: dict[str, bool | None]) -> bool:
-    """Open or shut modes for one training (None: as its place); return whether anything changed. Imports leave it alone."""
-    data = _open_modes(training, opened)
+def update_training(training: Training, by: User, email: str | None, opened: dict[str, bool | None]) -> bool:
+    """Choose the address for the requests of one training (None: the catalogue's), open or shut its modes (None: as its
+    place); return whether anything changed. Imports leave it alone."""
+    data = _choose_email(training, email) | _open_modes(training, opened)
     if data:
         audit.record(
             "training.settings_changed", user=by, cfa=training.cfa, object_type="training",
             object_id=training.public_id, data=data,
         )  # fmt: skip
     return bool(data)
+
+
+def _choose_email(place: Site | Training, email: str | None) -> dict[str, object]:
+    """Write where the requests go, and return for the journal that it changed: the address may be a person's."""
+    if place.chosen_email == email:
+        return {}
+    place.chosen_email = email
+    return {"fields": ["chosen_email"]}
 
 
 def _open_modes(place: Site | Training, opened: dict[str, bool | None]) -> dict[str, object]:

@@ -1,5 +1,5 @@
-"""Which address of a centre receives a request: the nearest to the training that exists and takes our mails, else none,
-and why."""
+"""Which address of a centre receives a request: the nearest to the training that someone chose and that takes our mails,
+else the nearest that the catalogue gives, else none, and why."""
 
 from __future__ import annotations
 
@@ -14,13 +14,19 @@ from rdv.models import Cfa, Site, Training, training_site
 
 
 class Rule(StrEnum):
-    """Where an address was found, from the nearest to the farthest."""
+    """Where an address was found: chosen by people, then given by the catalogue, each from the nearest to the farthest."""
 
+    CHOSEN_TRAINING = "chosen_training"
+    CHOSEN_SITE = "chosen_site"
+    CHOSEN_CFA = "chosen_cfa"
     TRAINING = "training"
     SITE = "site"
     CFA = "cfa"
     MOST_FREQUENT = "most_frequent"  # among the trainings of the CFA
     NONE = "none"
+
+
+_CHOSEN = (Rule.CHOSEN_TRAINING, Rule.CHOSEN_SITE, Rule.CHOSEN_CFA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,8 @@ class Step:
 
 
 def recipient_for(session: Session, training: Training | None, site: Site | None, cfa: Cfa) -> ResolvedAddress:
-    """Return the address of the training, else of its place, else of the CFA, else the one its trainings give most.
+    """Return the address chosen for the training, its place or its CFA, else the catalogue's in the same order, else the one
+    its trainings give most.
 
     Dead ones (rdv.dead_addresses) are passed over.
     """
@@ -55,12 +62,17 @@ def recipient_for(session: Session, training: Training | None, site: Site | None
 
 
 def explain(session: Session, training: Training | None, site: Site | None, cfa: Cfa) -> list[Step]:
-    """Return every step of the rule, the nearest first, with what it found; at most one is « taken », as `recipient_for` says."""
+    """Return every step of the rule, first to last, with what it found; at most one is « taken », as `recipient_for` says.
+
+    Levels where nobody chose an address are not told: that is no fault, unlike a catalogue that gives none.
+    """
     resolved = recipient_for(session, training, site, cfa)
     known = [*_known(session, training, site, cfa), (most_frequent_email(session, cfa), Rule.MOST_FREQUENT)]
     dead = dead_addresses.among((email for email, _ in known), session)
     steps = []
     for email, rule in known:
+        if not email and rule in _CHOSEN:
+            continue
         if not email:
             state = "missing"
         elif rule == resolved.rule:
@@ -74,9 +86,13 @@ def explain(session: Session, training: Training | None, site: Site | None, cfa:
 def _known(
     session: Session, training: Training | None, site: Site | None, cfa: Cfa
 ) -> tuple[tuple[str | None, Rule], ...]:
+    place = site if site is not None else _only_site(session, training)
     return (
+        (training.chosen_email if training is not None else None, Rule.CHOSEN_TRAINING),
+        (place.chosen_email if place is not None else None, Rule.CHOSEN_SITE),
+        (cfa.chosen_email, Rule.CHOSEN_CFA),
         (training.email if training is not None else None, Rule.TRAINING),
-        (site.email if site is not None else _only_site_email(session, training), Rule.SITE),
+        (place.email if place is not None else None, Rule.SITE),
         (cfa.email, Rule.CFA),
     )
 
@@ -94,12 +110,12 @@ def most_frequent_email(session: Session, cfa: Cfa) -> str | None:
     return session.scalar(query)
 
 
-def _only_site_email(session: Session, training: Training | None) -> str | None:
+def _only_site(session: Session, training: Training | None) -> Site | None:
     """The place is not named: it is known all the same when the training is taught at one place alone."""
     if training is None:
         return None
     query = (
-        sa.select(Site.email)
+        sa.select(Site)
         .join(training_site, training_site.c.site_id == Site.id)
         .where(training_site.c.training_id == training.id, Site.closed_at.is_(None))
         .limit(2)

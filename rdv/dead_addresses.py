@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,6 +12,13 @@ from sqlalchemy.orm import Session
 from rdv import audit
 from rdv.db import db, insert_once
 from rdv.models import CandidateRequest, Cfa, DeadAddress, Membership, Site, Training, User
+
+# Every address where a centre receives requests (rdv.contact_resolution): the column, its centre, and whether it still counts.
+_RECEIVING: tuple[tuple[Any, Any, sa.ColumnElement[bool]], ...] = tuple(
+    (email, cfa_id, level.closed_at.is_(None))
+    for level, cfa_id in ((Cfa, Cfa.id), (Site, Site.cfa_id), (Training, Training.cfa_id))
+    for email in (level.chosen_email, level.email)
+)
 
 
 def among(emails: Iterable[str | None], session: Session | None = None) -> set[str]:
@@ -64,9 +72,10 @@ def centres_of(emails: Iterable[str]) -> dict[str, list[Cfa]]:
     """Return the centres that use each of these addresses: theirs, that of a place, of a training, or of a colleague."""
     wanted = [email.lower() for email in emails]
     uses = sa.union(
-        sa.select(Cfa.email.label("email"), Cfa.id.label("cfa_id")).where(Cfa.email.in_(wanted)),
-        sa.select(Site.email, Site.cfa_id).where(Site.email.in_(wanted), Site.closed_at.is_(None)),
-        sa.select(Training.email, Training.cfa_id).where(Training.email.in_(wanted), Training.closed_at.is_(None)),
+        *(
+            sa.select(email.label("email"), cfa_id.label("cfa_id")).where(email.in_(wanted), is_open)
+            for email, cfa_id, is_open in _RECEIVING
+        ),
         sa.select(User.email, Membership.cfa_id)
         .join(Membership, Membership.user_id == User.id)
         .where(User.email.in_(wanted), Membership.ended_at.is_(None)),
@@ -85,11 +94,10 @@ def used_by_centres() -> sa.Select[int]:
         .select_from(DeadAddress)
         .where(
             sa.or_(
-                DeadAddress.email.in_(sa.select(Cfa.email).where(Cfa.closed_at.is_(None), Cfa.email.is_not(None))),
-                DeadAddress.email.in_(sa.select(Site.email).where(Site.closed_at.is_(None), Site.email.is_not(None))),
-                DeadAddress.email.in_(
-                    sa.select(Training.email).where(Training.closed_at.is_(None), Training.email.is_not(None))
-                ),
+                *(
+                    DeadAddress.email.in_(sa.select(email).where(is_open, email.is_not(None)))
+                    for email, _, is_open in _RECEIVING
+                )
             )
         )
     )

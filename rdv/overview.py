@@ -69,15 +69,16 @@ def at(now: datetime) -> Overview:
 
 def without_address() -> tuple[sa.ColumnElement[bool], ...]:
     """Return the condition on open CFAs that no living address reaches (rdv.contact_resolution reads the same columns)."""
-    of_training = sa.exists().where(
-        Training.cfa_id == Cfa.id, Training.closed_at.is_(None), Training.email.is_not(None),
-        ~dead_addresses.of(Training.email),
-    )  # fmt: skip
-    of_site = sa.exists().where(
-        Site.cfa_id == Cfa.id, Site.closed_at.is_(None), Site.email.is_not(None), ~dead_addresses.of(Site.email)
-    )
-    own = sa.and_(Cfa.email.is_not(None), ~dead_addresses.of(Cfa.email))
+    of_training = sa.exists().where(Training.cfa_id == Cfa.id, Training.closed_at.is_(None), _reached(Training))
+    of_site = sa.exists().where(Site.cfa_id == Cfa.id, Site.closed_at.is_(None), _reached(Site))
+    own = _reached(Cfa)
     return Cfa.closed_at.is_(None), ~own, ~of_training, ~of_site
+
+
+def _reached(level: type[Cfa] | type[Site] | type[Training]) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        *(sa.and_(email.is_not(None), ~dead_addresses.of(email)) for email in (level.chosen_email, level.email))
+    )
 
 
 def _count(model: type, *conditions: sa.ColumnElement[bool]) -> int:

@@ -25,15 +25,17 @@ def contacts(cfa: Cfa, platforms: list[Platform]) -> list[str]:
     )
     if all(platform.life_cycle == "premium" for platform in platforms):
         query = query.where(sa.or_(*(sa.and_(sa.true(), *bookable.listed_on(platform)) for platform in platforms)))
-    nearest: list[tuple[str | None, str | None]] = []
+    nearest: list[tuple[str | None, ...]] = []
     for training in db.session.scalars(query):
         sites = [site for site in training.sites if site.closed_at is None]
-        nearest.append((training.email, sites[0].email if len(sites) == 1 else None))
-    dead = dead_addresses.among(email for pair in nearest for email in pair)
+        place = [sites[0].chosen_email, sites[0].email] if len(sites) == 1 else [None, None]
+        # In the order of rdv.contact_resolution.
+        nearest.append((training.chosen_email, place[0], cfa.chosen_email, training.email, place[1]))
+    dead = dead_addresses.among(email for steps in nearest for email in steps)
     decides = (decision_maker(cfa) or "").lower()
     found: dict[str, str] = {}
-    for pair in nearest:
-        email = next((each for each in pair if each and each.lower() not in dead), None)
+    for steps in nearest:
+        email = next((each for each in steps if each and each.lower() not in dead), None)
         if email and email.lower() != decides:
             found.setdefault(email.lower(), email)
     return list(found.values())

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from rdv import clock, french, ical, invitations, links, reminder_windows, rules, slots
+from rdv.contact_resolution import recipient_for
 from rdv.db import db
 from rdv.mails.message import Invitation, Link, named
 from rdv.mails.people import phone_ending
@@ -109,7 +110,11 @@ def works_there(user: User | None, slot: Slot) -> bool:
 
 def reply_to(slot: Slot) -> str | None:
     """Return who reads a candidate's reply: the adviser, or the centre once the adviser has left."""
-    return slot.adviser.email if works_there(slot.adviser, slot) else slot.site.email or slot.cfa.email
+    return (
+        slot.adviser.email
+        if works_there(slot.adviser, slot)
+        else recipient_for(db.session(), None, slot.site, slot.cfa).email
+    )
 
 
 def video_link(slot: Slot) -> str | None:

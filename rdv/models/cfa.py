@@ -23,6 +23,9 @@ class Cfa(Base):
     name: Mapped[str | None] = mapped_column(sa.String(255))
     chosen_name: Mapped[str | None] = mapped_column(sa.String(255))  # by its managers; imports leave it alone
     email: Mapped[str | None] = mapped_column(sa.String(254))  # decision-maker, from the catalogue
+    chosen_email: Mapped[str | None] = mapped_column(
+        sa.String(254)
+    )  # where people want requests; imports leave it alone
     phone: Mapped[str | None] = mapped_column(sa.String(20))  # E.164
     city: Mapped[str | None] = mapped_column(sa.String(120))
     disability_contact: Mapped[str | None] = mapped_column(sa.String(255))  # référent handicap, as shown
@@ -82,6 +85,7 @@ class Site(Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     email: Mapped[str | None] = mapped_column(sa.String(254))
+    chosen_email: Mapped[str | None] = mapped_column(sa.String(254))  # as Cfa.chosen_email
     phone: Mapped[str | None] = mapped_column(sa.String(20))
     # Modes open here; None: as the CFA.
     callback_open: Mapped[bool | None]

@@ -48,6 +48,7 @@ class Training(Base):
     starts_on: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # first days or years of its intakes
     remote: Mapped[bool] = mapped_column(default=False)
     # Decided by the CFA, never by an import. Modes: None means as its place.
+    chosen_email: Mapped[str | None] = mapped_column(sa.String(254))  # as Cfa.chosen_email
     callback_open: Mapped[bool | None]
     message_open: Mapped[bool | None]
     reply_values: Mapped[dict[str, str]] = mapped_column(sa.JSON, default=dict)  # as Cfa.reply_values

@@ -11,6 +11,9 @@ from rdv.db import db
 from rdv.models import Training
 
 _TITLES = {
+    Rule.CHOSEN_TRAINING: "Choisie pour la formation",
+    Rule.CHOSEN_SITE: "Choisie pour le lieu de formation",
+    Rule.CHOSEN_CFA: "Choisie pour le centre",
     Rule.TRAINING: "De la formation",
     Rule.SITE: "Du lieu de formation",
     Rule.CFA: "Du centre",
@@ -18,7 +21,7 @@ _TITLES = {
 }
 _STATES = {
     "taken": "C’est elle qui reçoit les demandes.",
-    "spare": "En réserve\u00a0: une adresse plus proche de la formation reçoit déjà les demandes.",
+    "spare": "En réserve\u00a0: une adresse choisie, ou plus proche de la formation, reçoit déjà les demandes.",
     "dead": "Écartée\u00a0: nos messages en reviennent. L’équipe du service la remet en service une fois corrigée.",
     "missing": "Le catalogue n’en donne pas.",
 }
@@ -53,6 +56,7 @@ def of(training: Training) -> Lines:
     else:
         conclusion = (
             "Aucune adresse ne reçoit les demandes\u00a0: elles attendent dans l’espace du centre. Créneaux et téléphone "
-            "restent ouverts aux candidats. Faites ajouter une adresse par votre Carif-Oref, ou écrivez à l’assistance."
+            "restent ouverts aux candidats. Choisissez une adresse dans les réglages du centre, ou faites-en ajouter une par "
+            "votre Carif-Oref."
         )
     return Lines(steps, conclusion)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from rdv.catalogue import intake
+from rdv.catalogue.importer import CFA_COLUMNS, SITE_COLUMNS, TRAINING_COLUMNS
 from rdv.catalogue.intake import import_file
 from rdv.catalogue.report import REFUSED, SET_ASIDE, WARNING, ImportReport
 from rdv.db import db, transaction
@@ -199,25 +201,42 @@ def test_only_what_changed_is_written(app: Flask, written: Any) -> None:
     assert training(rows[4]["cle_ministere_educatif"]).title == "NOUVEL INTITULÉ"
 
 
-def test_choices_of_the_centre_survive(app: Flask, written: Any) -> None:
+def chosen_values(table: sa.Table, given: tuple[str, ...]) -> dict[str, Any]:
+    """Return a value unlike the default for each column that is not the catalogue's."""
+    kinds = {str: "choisi", bool: True, int: 3, object: datetime(2026, 1, 2, tzinfo=UTC)}
+    named = {"message_open": False, "reply_values": {"fees": "choisi"}, "public_id": "choisichoisi", "link_version": 7}
+    keys = {"id", "siret", "cfa_id", "insee", "address_key", "closed_at", "created_at", "updated_at"}
+    return {
+        column.name: named.get(column.name, kinds[column.type.python_type])
+        for column in table.columns
+        if column.name not in keys and column.name not in given
+    }
+
+
+def test_whatever_a_centre_chose_survives(app: Flask, written: Any) -> None:
     row = make_catalogue.row(0)
     run(written(row))
+    levels: list[tuple[Any, tuple[str, ...]]] = [
+        (Cfa, CFA_COLUMNS), (Site, SITE_COLUMNS), (Training, TRAINING_COLUMNS),
+    ]  # fmt: skip
+    chosen = {model: chosen_values(model.__table__, given) for model, given in levels}
+    assert {"chosen_email", "callback_open"} <= set(chosen[Training]) & set(chosen[Site]) & set(chosen[Cfa])
     with transaction() as session:
-        cfa = session.scalars(sa.select(Cfa)).one()
-        cfa.callback_open, cfa.message_open, cfa.answer_days = False, False, 4
-        cfa.disability_contact, cfa.phone, cfa.link_version = "Mme Roux", "+33199000001", 7
-        site = session.scalars(sa.select(Site)).one()
-        site.phone = "+33199000002"
-        public_ids = (cfa.public_id, site.public_id)
+        for model, values in chosen.items():
+            session.execute(sa.update(model).values(values))
     row["etablissement_gestionnaire_enseigne"] = "Nouveau nom"
     row["localite"] = "Nouvelle ville"
+    row["email"] = row["etablissement_gestionnaire_courriel"] = row["etablissement_formateur_courriel"] = (
+        "neuf@cfa.example"
+    )
     run(written(row))
-    cfa, site = db.session().scalars(sa.select(Cfa)).one(), db.session().scalars(sa.select(Site)).one()
+    session = db.session()
+    for model, values in chosen.items():
+        found = session.scalars(sa.select(model)).one()
+        assert {name: getattr(found, name) for name in values} == values
+        assert found.email == "neuf@cfa.example", "what the catalogue gives stays beside"
+    cfa, site = session.scalars(sa.select(Cfa)).one(), session.scalars(sa.select(Site)).one()
     assert (cfa.name, site.city) == ("Nouveau nom", "Nouvelle ville")
-    assert (cfa.callback_open, cfa.message_open, cfa.answer_days) == (False, False, 4)
-    assert (cfa.disability_contact, cfa.phone, cfa.link_version) == ("Mme Roux", "+33199000001", 7)
-    assert site.phone == "+33199000002"
-    assert (cfa.public_id, site.public_id) == public_ids
 
 
 def test_a_missing_contact_erases_nothing_and_another_replaces(app: Flask, written: Any) -> None:

@@ -22,6 +22,25 @@ def test_the_nearest_address_is_taken(app: Flask) -> None:
     assert recipient_for(session, None, None, cfa) == ResolvedAddress("direction@cfa.example", Rule.CFA)
 
 
+def test_what_people_chose_comes_before_what_the_catalogue_gives_the_nearest_first(app: Flask) -> None:
+    cfa = make.cfa(email="direction@cfa.example", chosen_email="accueil@cfa.example")
+    site = make.site(cfa, email="site@cfa.example", chosen_email="secretariat@cfa.example")
+    training = make.training(cfa, site, email="formation@cfa.example", chosen_email="coiffure@cfa.example")
+    session = db.session()
+
+    for expected in (
+        ResolvedAddress("coiffure@cfa.example", Rule.CHOSEN_TRAINING),
+        ResolvedAddress("secretariat@cfa.example", Rule.CHOSEN_SITE),
+        ResolvedAddress("accueil@cfa.example", Rule.CHOSEN_CFA),
+        ResolvedAddress("formation@cfa.example", Rule.TRAINING),
+    ):
+        assert recipient_for(session, training, None, cfa) == expected, "its only place is known without being named"
+        make.saved(DeadAddress(email=expected.email, reason="hard_bounce", since=clock.now()))
+    states = [(step.rule, step.state) for step in explain(session, training, site, cfa)][:5]
+    assert states[:4] == [(rule, "dead") for rule in list(Rule)[:4]]
+    assert states[4] == (Rule.SITE, "taken")
+
+
 def test_an_empty_address_gives_way_to_the_next(app: Flask) -> None:
     cfa = make.cfa(email="direction@cfa.example")
     site = make.site(cfa, email="")

@@ -121,25 +121,25 @@ def test_requests_and_mails_show_nobody(client: Client, service: User) -> None:
 # -- what it changes ------------------------------------------------------------------------------------------------
 
 
-def test_correcting_a_contact_address_is_audited(client: Client, service: User) -> None:
+def test_choosing_a_contact_address_is_audited(client: Client, service: User) -> None:
     cfa = make.cfa(email="faux@cfa-tilleuls.example")
     url = f"/admin/centres/edit/?id={cfa.public_id}"
-    submit(client, seen(client, url), email=" Vrai@CFA-tilleuls.example ", checked=False)
-    assert cfa.email == "vrai@cfa-tilleuls.example"
+    submit(client, seen(client, url), chosen_email=" Vrai@CFA-tilleuls.example ", checked=False)
+    assert (cfa.chosen_email, cfa.email) == ("vrai@cfa-tilleuls.example", "faux@cfa-tilleuls.example")
     assert journal() == [("admin.cfa.read", cfa.public_id), ("admin.cfa.changed", cfa.public_id)]
     entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "admin.cfa.changed")).one()
     assert entry.user_id == service.id
-    assert "email" in entry.data["fields"]
+    assert "chosen_email" in entry.data["fields"]
     assert "vrai" not in str(entry.data)
 
 
 def test_a_wrong_address_changes_nothing(client: Client, service: User) -> None:
-    cfa = make.cfa(email="vrai@cfa-tilleuls.example")
+    cfa = make.cfa(chosen_email="vrai@cfa-tilleuls.example")
     page = submit(
-        client, seen(client, f"/admin/centres/edit/?id={cfa.public_id}"), email="pas une adresse", checked=False
+        client, seen(client, f"/admin/centres/edit/?id={cfa.public_id}"), chosen_email="pas une adresse", checked=False
     )
     assert "semble incorrecte" in page.text
-    assert cfa.email == "vrai@cfa-tilleuls.example"
+    assert cfa.chosen_email == "vrai@cfa-tilleuls.example"
 
 
 def test_closing_and_opening_a_centre(client: Client, service: User) -> None:

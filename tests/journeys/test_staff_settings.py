@@ -66,6 +66,32 @@ def test_a_centre_is_found_by_both_its_names(client: FlaskClient) -> None:
         assert [found.id for found in directory.search(words).cfas] == [cfa.id]
 
 
+def test_a_manager_chooses_where_requests_arrive(client: FlaskClient) -> None:
+    cfa = make.cfa(email="direction@cfa.example")
+    site = make.site(cfa, email="site@cfa.example")
+    training = make.training(cfa, site, email=None)
+    sign_in(client, make.manager(cfa))
+    pages = (CENTRE, place(site), f"{SETTINGS}/formations/{training.public_id}")
+    for url, level, catalogue in zip(
+        pages, (cfa, site, training), ("direction@cfa.example", "site@cfa.example", "celle de son lieu"), strict=True
+    ):
+        page = visit(client, url)
+        assert catalogue in page.text
+        wrong = submit(client, page, status=400, chosen_email="accueil@")
+        assert "semble incorrecte" in wrong.text
+        assert wrong.fields()["chosen_email"] == ["accueil@"]
+        submit(client, wrong, chosen_email=" Accueil@CFA.example ")
+        assert level.chosen_email == "accueil@cfa.example"
+        assert visit(client, url).fields()["chosen_email"] == ["accueil@cfa.example"]
+    assert "Choisie pour la formation" in visit(client, f"{SETTINGS}/formations/{training.public_id}/plateformes").text
+    for action in ("cfa", "site", "training"):
+        (entry,) = journal(cfa, f"{action}.settings_changed")
+        assert entry.data["fields"] == ["chosen_email"]
+        assert "accueil" not in str(entry.data), "the journal holds no address"
+    submit(client, visit(client, CENTRE), chosen_email="")
+    assert cfa.chosen_email is None
+
+
 def test_text_messages_are_turned_on_knowing_that_they_cost(client: FlaskClient, change_settings) -> None:
     cfa = make.cfa()
     sign_in(client, make.manager(cfa))

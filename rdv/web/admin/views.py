@@ -12,7 +12,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import ValidationError
 
 from rdv import clock, consents, dead_addresses, delivery, erasure, inbox
-from rdv.contacts import masked_email, normalise_email
+from rdv.contacts import masked_email
 from rdv.db import db, transaction
 from rdv.errors import RdvError
 from rdv.mails.people import phone_ending
@@ -58,27 +58,31 @@ class YearDayField(StringField):
 
 
 class CfaView(ServiceView):
-    """Managing establishments: their contact address may be corrected, and they may be closed."""
+    """Managing establishments: another address than the catalogue's may be chosen, and they may be closed."""
 
     noun, audit_reading = "cfa", True
     can_edit = can_view_details = True
     column_list = ["siret", "name", "city", "activated_at", "closed_at"]
     column_details_list = [
-        "siret", "uai", "name", "chosen_name", "city", "email", "phone", "disability_contact", "callback_open", "message_open",
+        "siret", "uai", "name", "chosen_name", "city", "email", "chosen_email", "phone", "disability_contact", "callback_open", "message_open",
         "answer_days", "activated_at", "closed_at", "created_at", "updated_at",
     ]  # fmt: skip
     column_searchable_list = ["siret", "name", "city", "uai"]
     column_default_sort = "name"
     column_labels = {
         "siret": "SIRET", "uai": "UAI", "name": "Nom", "chosen_name": "Nom choisi par le centre", "city": "Commune",
-        "email": "Adresse de contact", "phone": "Téléphone",
+        "email": "Adresse du catalogue", "chosen_email": "Adresse choisie", "phone": "Téléphone",
         "disability_contact": "Contact handicap", "callback_open": "Être rappelé ouvert", "message_open": "Message ouvert",
         "answer_days": "Jours promis", "activated_at": "Espace activé", "closed_at": "Fermé", "created_at": "Créé",
         "updated_at": "Modifié",
     }  # fmt: skip
-    form_columns = ["email", "is_closed"]
+    form_columns = ["chosen_email", "is_closed"]
     form_extra_fields = {
-        "email": EmailField("Adresse de contact"),
+        "chosen_email": EmailField(
+            "Adresse choisie",
+            description="Elle reçoit les demandes à la place de celles du catalogue, et les imports n’y touchent pas. Vide\u00a0: "
+            "celles du catalogue.",
+        ),
         "is_closed": BooleanField("Centre fermé", description="Ses pages et ses liens ne répondent plus."),
     }
 
@@ -86,7 +90,7 @@ class CfaView(ServiceView):
         form.is_closed.data = self.get_one(id).closed_at is not None
 
     def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:
-        model.email = normalise_email(form.email.data or "")
+        model.chosen_email = form.chosen_email.normalised
         if form.is_closed.data != (model.closed_at is not None):
             model.closed_at = clock.now() if form.is_closed.data else None
         super().on_model_change(form, model, is_created)
@@ -100,7 +104,7 @@ class SiteView(ServiceView):
     column_list = ["name", "cfa", "city", "department", "timezone", "closed_at"]
     column_details_list = [
         "name", "chosen_name", "cfa", "siret", "uai", "address", "postal_code", "city", "insee", "department", "territory", "timezone",
-        "email", "phone", "closed_at",
+        "email", "chosen_email", "phone", "closed_at",
     ]  # fmt: skip
     column_searchable_list = ["name", "siret", "uai", "city", "postal_code"]
     column_sortable_list = ["name", "city", "department"]
@@ -108,7 +112,7 @@ class SiteView(ServiceView):
     column_labels = {
         "name": "Nom", "chosen_name": "Nom choisi par le centre", "cfa": "Centre", "city": "Commune", "department": "Département", "timezone": "Fuseau horaire",
         "siret": "SIRET", "uai": "UAI", "address": "Adresse", "postal_code": "Code postal", "insee": "Code INSEE",
-        "territory": "Territoire", "email": "Adresse de contact", "phone": "Téléphone", "closed_at": "Fermé",
+        "territory": "Territoire", "email": "Adresse du catalogue", "chosen_email": "Adresse choisie", "phone": "Téléphone", "closed_at": "Fermé",
     }  # fmt: skip
 
 

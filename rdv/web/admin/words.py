@@ -306,6 +306,7 @@ _VALUES = {
     "adviser": "conseiller",
     "callback_open": "être rappelé",
     "cfa": "centre",
+    "chosen_email": "adresse choisie",
     "chosen_name": "nom choisi",
     "closed_at": "fermeture",
     "code": "code",

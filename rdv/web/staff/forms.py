@@ -53,6 +53,11 @@ def name_field(label: str, missing: str) -> StringField:
     return StringField(label, [Required(missing), too_long], filters=[one_line])
 
 
+def request_address() -> EmailField:
+    """Where requests go, in place of the catalogue's address; empty for the catalogue's."""
+    return EmailField("Adresse qui reçoit les demandes", [Length(max=254, message="254\u00a0caractères au plus.")])
+
+
 class SignInForm(StaffForm):
     email = EmailField("Adresse électronique", [Required("Indiquez votre adresse électronique.")])
     password = PasswordField("Mot de passe", [Required("Indiquez votre mot de passe.")])
@@ -144,6 +149,7 @@ class CfaSettingsForm(StaffForm):
         [Length(max=255, message="255\u00a0caractères au plus.")],
         filters=[one_line],
     )
+    chosen_email = request_address()
     modes = MultiCheckbox("Moyens de contact", choices={"callback": "Être rappelé", "message": "Écrire un message"})
     sms_open = BooleanField(
         "Envoyer aussi des SMS à tous les candidats qui donnent un mobile",

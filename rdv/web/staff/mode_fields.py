@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired
 from rdv import modes
 from rdv.models import Cfa, Site, Training
 from rdv.web.forms import CHOOSE
-from rdv.web.staff.forms import HoursForm, StaffForm
+from rdv.web.staff.forms import HoursForm, StaffForm, request_address
 
 LABELS = {"callback": "Être rappelé", "message": "Écrire un message"}
 VALUES: dict[str, bool | None] = {"comme": None, "ouvert": True, "ferme": False}
@@ -41,6 +41,14 @@ class ModesForm(StaffForm):
 
 class SiteSettingsForm(ModesForm, HoursForm):
     """What a manager decides of a place."""
+
+    chosen_email = request_address()
+
+
+class TrainingSettingsForm(ModesForm):
+    """What a manager decides of a training."""
+
+    chosen_email = request_address()
 
 
 def chosen(place: Site | Training) -> dict[str, str]:

@@ -47,6 +47,7 @@ def cfa_settings_form() -> ResponseReturnValue:
                 cfa,
                 context.current_person(),
                 name=form.chosen_name.data or None,
+                email=form.chosen_email.normalised,
                 callback_open="callback" in form.modes.data,
                 message_open="message" in form.modes.data,
                 answer_days=form.answer_days.data,
@@ -54,7 +55,8 @@ def cfa_settings_form() -> ResponseReturnValue:
                 sms_open=form.sms_open.data if form.sms_open else None,
             )
         return _saved(changed)
-    return render_template("staff/settings_cfa.html", form=form, catalogue_name=cfa.name), form.status
+    page = render_template("staff/settings_cfa.html", form=form, catalogue_name=cfa.name, catalogue_email=cfa.email)
+    return page, form.status
 
 
 @bp.route("/equipe/reglages/lieux/<public_id>", methods=["GET", "POST"])
@@ -63,16 +65,23 @@ def site_settings(public_id: str) -> ResponseReturnValue:
     context.require_manager()
     cfa = context.current_cfa()
     site = cfa_settings.get_site(cfa, public_id)
-    form = SiteSettingsForm(data={"name": site.chosen_name, **_hours_typed(site), **chosen(site)})
+    form = SiteSettingsForm(
+        data={"name": site.chosen_name, "chosen_email": site.chosen_email, **_hours_typed(site), **chosen(site)}
+    )
     form.say_above("le centre", above_site(cfa))
     if form.validate_on_submit():
         with transaction():
             changed = cfa_settings.update_site(
-                site, context.current_person(), form.name.data or None, [day.spans for day in form.days], form.opened()
+                site,
+                context.current_person(),
+                form.name.data or None,
+                form.chosen_email.normalised,
+                [day.spans for day in form.days],
+                form.opened(),
             )
         return _saved(changed)
     return render_template(
-        "staff/settings_site.html", form=form, site=_site(site), catalogue_name=site.name
+        "staff/settings_site.html", form=form, site=_site(site), catalogue_name=site.name, catalogue_email=site.email
     ), form.status
 
 
@@ -101,6 +110,7 @@ def _facts(cfa: Cfa) -> list[tuple[str, str | None]]:
         ("SIRET", cfa.siret),
         ("Les candidats peuvent", ", ".join(modes)),
         ("Réponse promise en", french.plural(cfa.answer_days, "jour ouvré", "jours ouvrés")),
+        ("Les demandes arrivent à", cfa.chosen_email or "l’adresse du catalogue"),
         ("SMS", _texts(cfa) if sms.available() else None),
         ("Contact handicap", cfa.disability_contact or "Non renseigné"),
     ]

@@ -1,4 +1,4 @@
-"""What a manager decides of one training: the modes of contact that candidates are offered on its page."""
+"""What a manager decides of one training: where its requests go, and the modes of contact offered on its page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rdv.db import transaction
 from rdv.models import Training
 from rdv.web.staff import context
 from rdv.web.staff.blueprint import bp
-from rdv.web.staff.mode_fields import ModesForm, above_training, chosen, own_words
+from rdv.web.staff.mode_fields import TrainingSettingsForm, above_training, chosen, own_words
 
 
 @bp.get("/equipe/reglages/formations")
@@ -41,15 +41,17 @@ def _line(training: Training) -> dict[str, str | None]:
 
 @bp.route("/equipe/reglages/formations/<public_id>", methods=["GET", "POST"])
 def training_settings(public_id: str) -> ResponseReturnValue:
-    """Open or shut modes of contact for one training."""
+    """Choose the address of one training's requests, open or shut its modes of contact."""
     context.require_manager()
     cfa = context.current_cfa()
     training = cfa_settings.get_training(cfa, public_id)
-    form = ModesForm(data=chosen(training))
+    form = TrainingSettingsForm(data={"chosen_email": training.chosen_email, **chosen(training)})
     form.say_above("son lieu", above_training(cfa, inbox.main_site(cfa, training)))
     if form.validate_on_submit():
         with transaction():
-            changed = cfa_settings.update_training(training, context.current_person(), form.opened())
+            changed = cfa_settings.update_training(
+                training, context.current_person(), form.chosen_email.normalised, form.opened()
+            )
         flash("Les réglages sont enregistrés." if changed else "Rien n’a changé.", "success" if changed else "info")
         return redirect(url_for("staff.training_list"), 303)
     page = render_template(
