@@ -61,6 +61,7 @@ class Job:
     name: str
     every: timedelta
     work: Callable[[datetime], None]
+    long: bool = False  # it may take an hour: it has a thread of its own, and holds none of the others'
 
     def slot(self, now: datetime) -> datetime:
         """Return the beginning of the slot that holds this instant; a late run takes the same."""
@@ -287,7 +288,7 @@ JOBS = (
     Job("open_platforms", timedelta(days=1), open_platforms),
     Job("invite_to_platforms", timedelta(days=1), invite_to_platforms),
     Job("keep_bookable", timedelta(hours=6), keep_bookable),
-    Job("sync_catalogue", timedelta(days=1), sync_catalogue),
-    Job("finish_catalogue", timedelta(minutes=1), finish_catalogue),
+    Job("sync_catalogue", timedelta(days=1), sync_catalogue, long=True),
+    Job("finish_catalogue", timedelta(minutes=1), finish_catalogue, long=True),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

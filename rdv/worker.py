@@ -40,7 +40,11 @@ def build(app: Flask) -> BackgroundScheduler:
     """Return the scheduler with every job, not started."""
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(4), "webhooks": ThreadPoolExecutor(WEBHOOK_LOOKS)},
+        executors={
+            "default": ThreadPoolExecutor(4),
+            "webhooks": ThreadPoolExecutor(WEBHOOK_LOOKS),
+            "long": ThreadPoolExecutor(1),
+        },
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 300},
     )
     scheduler.add_job(_in_context(app, deliver_mail), "interval", seconds=MAIL_EVERY, id="deliver_mail")
@@ -55,7 +59,7 @@ def build(app: Flask) -> BackgroundScheduler:
         # claimed). Then at least one look in each slot.
         scheduler.add_job(
             _in_context(app, jobs.run, job), "interval", seconds=min(job.every, timedelta(minutes=10)).total_seconds(),
-            id=job.name, next_run_time=clock.now(),
+            id=job.name, next_run_time=clock.now(), executor="long" if job.long else "default",
         )  # fmt: skip
     return scheduler
 

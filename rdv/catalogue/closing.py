@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from rdv import notices, outbox
 from rdv.catalogue import unchanged
 from rdv.catalogue.differences import Difference
+from rdv.catalogue.doubts import Doubts
 from rdv.catalogue.rows import Layout
 from rdv.catalogue.survey import Survey
 from rdv.db import db
 from rdv.errors import CatalogueError
 from rdv.french import NBSP, plural
-from rdv.models import Booking, CandidateRequest, Cfa, Training, TrainingAlias
+from rdv.models import Booking, CandidateRequest, Cfa, Site, Training, TrainingAlias, training_site
 
 MOST_PERCENT = 5  # of the open trainings of a catalogue, that one file may close without a person's word
 KIND = "training_closed"
@@ -34,14 +35,32 @@ class TooMany(CatalogueError):
         )
 
 
-def missing(layout: Layout, seen: set[int], most_percent: int) -> list[int]:
-    """Return the ids of the open trainings of a catalogue that its file no longer holds; raise TooMany beyond a share."""
-    query = sa.select(Training.id, Training.source).where(Training.closed_at.is_(None))
-    known = [row.id for row in db.session.execute(query) if (row.source or {}).get("catalogue") == layout.code]
-    gone = sorted(set(known) - seen)
+def missing(layout: Layout, seen: set[int], doubts: Doubts, most_percent: int) -> tuple[list[int], int]:
+    """Return the ids of the open trainings of a catalogue that its file no longer holds, and how many more are spared
+    because a refused row may be theirs; raise TooMany beyond a share."""
+    query = (
+        sa.select(Training.id, Training.identity, Training.source, Cfa.siret)
+        .join(Cfa, Cfa.id == Training.cfa_id)
+        .where(Training.closed_at.is_(None))
+        .order_by(Training.id)
+    )
+    known = [row for row in db.session.execute(query) if (row.source or {}).get("catalogue") == layout.code]
+    absent = [row for row in known if row.id not in seen]
+    places = _sirets_of_places([row.id for row in absent]) if doubts.sirets else {}
+    gone = [row.id for row in absent if not doubts.covers(row.identity, row.siret, *places.get(row.id, ()))]
     if len(gone) * 100 > most_percent * len(known):
         raise TooMany(gone, len(known), most_percent)
-    return gone
+    return gone, len(absent) - len(gone)
+
+
+def _sirets_of_places(ids: Sequence[int]) -> dict[int, set[str]]:
+    query = sa.select(training_site.c.training_id, Site.siret).join(Site, Site.id == training_site.c.site_id)
+    found: dict[int, set[str]] = {}
+    for start in range(0, len(ids), 500):  # SQLite and PostgreSQL bound how many values a statement takes
+        part = query.where(training_site.c.training_id.in_(ids[start : start + 500]))
+        for training_id, siret in db.session.execute(part):
+            found.setdefault(training_id, set()).add(siret)
+    return found
 
 
 def held(layout: Layout, survey: Survey, sirets: set[str]) -> set[int]:

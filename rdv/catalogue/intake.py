@@ -23,6 +23,7 @@ from rdv.catalogue.runs import Journal
 from rdv.catalogue.survey import Survey, survey
 from rdv.catalogue.unchanged import Unchanged
 from rdv.errors import CatalogueError
+from rdv.french import plural
 
 BATCH = 400
 
@@ -80,17 +81,18 @@ def close_missing(
 ) -> None:
     """Close what the file of this report, imported whole, no longer holds, some hundreds at a time.
 
-    Raises CatalogueError, and closes nothing, when the import stopped, when lines were refused that may be those of trainings
-    we know, or when more than a share would close.
+    Trainings that a refused row may be about stay open. Raises CatalogueError, and closes nothing, when the import stopped,
+    when too many rows say nothing of themselves, or when more than a share would close.
     """
     if report.stopped or report.layout is None:
         raise CatalogueError("l’import s’est arrêté avant la fin du fichier\u00a0: aucune formation n’est fermée.")
-    if report.refused:
+    if report.doubts.too_many(report.read):
+        obscure = plural(report.doubts.obscure, f"{report.unit} illisible")
         raise CatalogueError(
-            "des lignes de ce fichier sont refusées\u00a0: aucune formation n’est fermée, elles pourraient être les leurs. "
-            "Corrigez-les, puis recommencez."
+            f"{obscure}, sans clé ni SIRET\u00a0: n’importe quelle formation pourrait être concernée, aucune n’est fermée. "
+            "Corrigez le fichier, puis recommencez."
         )
-    gone = closing.missing(report.layout, report.seen, most_percent)
+    gone, report.spared = closing.missing(report.layout, report.seen, report.doubts, most_percent)
     for start in range(0, len(gone), BATCH):
         part = gone[start : start + BATCH]
         with unit_of_work() as session:
@@ -104,6 +106,7 @@ def close_missing(
 
 def _row(record: Record, source: Source, overview: Survey, report: ImportReport) -> CatalogueRow | None:
     if record.problem:
+        report.doubts.note(record.cells)
         report.refuse(record.number, record.problem)
         return None
     later = overview.repeated_by.get(record.number)
@@ -112,10 +115,19 @@ def _row(record: Record, source: Source, overview: Survey, report: ImportReport)
         return None
     try:
         row = read(record.number, record.cells, source.layout)
-        return replace(row, warnings=(*row.warnings, record.doubt)) if record.doubt else row
     except RowRefused as refusal:
+        report.doubts.note(record.cells)
         report.refuse(record.number, str(refusal))
         return None
+    successor = overview.successions.successor(row.training_key)
+    if successor:
+        report.put_aside(record.number, f"clé {row.training_key} remplacée par {successor}, qui l’emporte")
+        return None
+    doubts = [record.doubt] if record.doubt else []
+    if overview.successions.turns(row.training_key):
+        doubts.append("clés qui se remplacent l’une l’autre, laissé de côté")
+    replaced = tuple(dict.fromkeys((*row.replaced_keys, *overview.successions.replaced(row.training_key))))
+    return replace(row, warnings=(*row.warnings, *doubts), replaced_keys=replaced)
 
 
 class _Intake:
@@ -154,6 +166,7 @@ class _Intake:
             self._write([row])
         except (IntegrityError, DataError) as error:
             kind = type(error.orig).__name__
+            self._report.doubts.identities.add(row.identity)
             self._report.refuse(row.number, f"la base de données n’accepte pas cette ligne ({kind})")
 
     def _write(self, rows: list[CatalogueRow]) -> None:

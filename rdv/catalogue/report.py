@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rdv.catalogue.doubts import Doubts
 from rdv.catalogue.formats import Places
 from rdv.catalogue.rows import Layout
 from rdv.french import NBSP, plural
@@ -64,6 +65,8 @@ class ImportReport:
     moved: int = 0
     reopened: int = 0
     closed: int = 0  # no longer in the whole file
+    spared: int = 0  # would have closed, had not a refused row been perhaps theirs
+    doubts: Doubts = field(default_factory=Doubts)
     seen: set[int] = field(default_factory=set)  # ids of the trainings that the file holds
     last_committed: int = 0  # line or record
     cut: bool = False  # by the file itself
@@ -135,6 +138,10 @@ class ImportReport:
         if self.closed:
             found.append(
                 f"Formations fermées, absentes du fichier{NBSP}: {self.closed}. Les candidats concernés sont prévenus."
+            )
+        if self.spared:
+            found.append(
+                f"Formations absentes mais laissées ouvertes, une {unit} refusé{feminine} étant peut-être la leur{NBSP}: {self.spared}."
             )
         if self.warnings:
             found.append(f"Avertissements{NBSP}: {self.warnings.total()}.")

@@ -168,6 +168,7 @@ def read(number: int, cells: Cells, layout: Layout) -> CatalogueRow:
     """Return a whole row of either kind; raises RowRefused, and only that, whatever the cells hold."""
     known = identify(cells, layout)
     warnings = list(known.warnings)
+    replacing_key(cells, known.training_key, warnings)  # the survey followed it: here for what it cannot read
     return CatalogueRow(
         number=number,
         identity=known.identity,
@@ -220,6 +221,17 @@ def _replaced_keys(cells: Cells, own: str | None, warnings: list[str]) -> tuple[
         if key and key.group() != own:
             found[key.group()] = None
     return tuple(found)
+
+
+def replacing_key(cells: Cells, own: str | None, warnings: list[str]) -> str | None:
+    """Return the key that a row of key `own` says has replaced it, None when it says none or itself."""
+    if not own:
+        return None
+    for part in fields.items(cells.get("cle_me_remplace_par")):
+        key = _or_warn(warnings, fields.training_key, part)
+        if key and key.group() != own:
+            return key.group()
+    return None
 
 
 def _cfa_facts(cells: Cells, known: Identity, warnings: list[str]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from rdv.catalogue.formats import FileCut, Record, Source
-from rdv.catalogue.rows import RowRefused, identify
+from rdv.catalogue.rows import RowRefused, identify, replacing_key
+from rdv.catalogue.successions import Successions
 
 # What the catalogue notes of its own housekeeping: never read, and another each night.
 _HOUSEKEEPING = frozenset({"_id", "__v", "created_at", "last_update_at", "updated_at", "updates_history", "to_update"})
@@ -34,6 +35,7 @@ class Survey:
     rows: list[int] = field(default_factory=list)  # how many each centre has
     entangled: set[int] = field(default_factory=set)  # centres whose rows repeat, or are repeated by, another row
     identities: array[int] = field(default_factory=lambda: array("Q"))  # sorted
+    successions: Successions = field(default_factory=Successions)  # keys that another one of the source replaces
 
     def names(self, identity: str) -> bool:
         """Say whether a training stands in the source."""
@@ -55,6 +57,7 @@ def survey(source: Source) -> Survey:
     """Return what the whole file tells; a file cut short is surveyed up to the cut."""
     found = Survey()
     digests, numbers, owners = array("Q"), array("Q"), array("l")
+    named: dict[str, str] = {}  # key → the one that its row says has replaced it
     try:
         for record in source.records():
             found.total += 1
@@ -69,12 +72,18 @@ def survey(source: Source) -> Survey:
             digests.append(_short(known.identity))
             numbers.append(record.number)
             owners.append(found.owners[-1])
+            if known.training_key and (successor := replacing_key(record.cells, known.training_key, [])):
+                named[known.training_key] = successor
     except FileCut:
         pass
     found.repeated_by = _repeats(digests, numbers)
     repeating = {*found.repeated_by, *found.repeated_by.values()}
     found.entangled = {owner for number, owner in zip(numbers, owners, strict=True) if number in repeating}
     found.identities = array("Q", sorted(digests))
+    found.successions = Successions.of(named, found.names)
+    concerned = {_short(key) for key in found.successions.keys}
+    if concerned:
+        found.entangled |= {owner for owner, short in zip(owners, digests, strict=True) if short in concerned}
     return found
 
 

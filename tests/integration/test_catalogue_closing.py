@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from rdv import clock, jobs
+from rdv.catalogue import doubts, intake
 from rdv.catalogue.intake import close_missing, import_file
 from rdv.catalogue.report import ImportReport
 from rdv.db import db, transaction
@@ -68,11 +70,48 @@ def test_a_file_that_would_close_too_much_closes_nothing(whole: Any) -> None:
     assert whole(rows(*range(19)), 5).closed == 1
 
 
-def test_a_cut_file_and_refused_lines_close_nothing(whole: Any) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"etablissement_gestionnaire_siret": "12"},
+        {"cle_ministere_educatif": None, "cfd": None, "rncp_code": None},
+        {"cle_ministere_educatif": None, "cfd": None, "rncp_code": None, "etablissement_gestionnaire_siret": "12"},
+    ],
+    ids=["its key", "its centre", "its place"],
+)
+def test_a_refused_line_spares_the_trainings_that_may_be_its_own_and_no_other(whole: Any, said: dict[str, Any]) -> None:
+    whole(rows(*range(60)))
+    (other,) = [number for number in range(59) if training_of(number).cfa_id != training_of(59).cfa_id][-1:]
+    report = whole([*rows(*(number for number in range(59) if number != other)), {**make_catalogue.row(59), **said}])
+    assert training_of(59).closed_at is None, "the refused line may be this one"
+    assert training_of(other).closed_at == clock.now()
+    assert (report.refused, report.closed, report.spared) == (1, 1, 1)
+    assert any("peut-être la leur" in line for line in report.lines())
+
+
+def test_a_line_that_says_nothing_of_itself_closes_nothing_but_among_a_thousand(whole: Any, monkeypatch: Any) -> None:
+    nothing = {"intitule_long": "Sans rien d’autre"}
     whole(rows(*range(10)))
-    with pytest.raises(CatalogueError, match="des lignes de ce fichier sont refusées"):
-        whole([*rows(*range(9)), {**make_catalogue.row(9), "etablissement_gestionnaire_siret": "12"}])
+    with pytest.raises(CatalogueError, match="enregistrement illisible"):
+        whole([*rows(*range(9)), nothing])
     assert open_ones() == 10
+    monkeypatch.setattr(doubts, "MOST_OBSCURE", 100)  # of a thousand: one of ten
+    assert whole([*rows(*range(9)), nothing]).closed == 1
+
+
+def test_a_line_that_the_database_refuses_is_not_closed(whole: Any, monkeypatch: Any) -> None:
+    whole(rows(*range(10)))
+    real = intake.import_batch
+
+    def refusing(session: Any, batch: Any, settled: Any) -> Any:
+        if any(row.training_key == make_catalogue.row(3)["cle_ministere_educatif"] for row in batch):
+            raise IntegrityError("refused", {}, Exception())
+        return real(session, batch, settled)
+
+    monkeypatch.setattr(intake, "import_batch", refusing)
+    report = whole(rows(*range(9)))
+    assert (report.refused, report.closed, report.spared) == (1, 1, 1)
+    assert training_of(3).closed_at is None
 
 
 def test_trainings_that_no_catalogue_brought_stay(whole: Any) -> None:

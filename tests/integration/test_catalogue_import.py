@@ -331,6 +331,55 @@ def test_a_file_may_hold_both_keys(app: Flask, written: Any, order: str, monkeyp
     assert f"remplacée par {newest['cle_ministere_educatif']}" in next(iter(told.of(SET_ASIDE).values()))
 
 
+def replaced_by(row: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "cle_me_remplace_par": other["cle_ministere_educatif"]}
+
+
+def named_apart(row: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {**row, "cle_ministere_educatif": prefix + row["cle_ministere_educatif"][6:]}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_row_that_names_only_what_replaced_it_is_carried_over(
+    app: Flask, written: Any, order: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = make_catalogue.row(0)
+    run(written(old))
+    before = training(old["cle_ministere_educatif"])
+    before_id, public_id = before.id, before.public_id
+    new, newest = named_apart(old, "900001"), named_apart(old, "900002")
+    chain = [replaced_by(old, new), replaced_by(new, newest), newest]
+    monkeypatch.setattr(intake, "BATCH", 1)
+    for night in range(2):
+        told = run(written(*(chain[rank] for rank in order)))
+        assert len(told.of(SET_ASIDE)) == 2
+        after = training(newest["cle_ministere_educatif"])
+        assert (after.id, after.public_id, after.closed_at) == (before_id, public_id, None)
+        assert told.report.seen == {before_id}, "nothing is left to be closed"
+        aliases = {alias.training_key: alias.training_id for alias in db.session().scalars(sa.select(TrainingAlias))}
+        assert aliases == dict.fromkeys([each["cle_ministere_educatif"] for each in (old, new)], before_id), night
+    assert counts()[2] == 1
+
+
+def test_a_row_whose_successor_is_not_there_yet_waits_for_it(app: Flask, written: Any) -> None:
+    old = make_catalogue.row(0)
+    new = named_apart(old, "900001")
+    told = run(written(replaced_by(old, new)))
+    assert told.of(SET_ASIDE) == {}
+    before_id = training(old["cle_ministere_educatif"]).id
+    run(written(replaced_by(old, new), new))
+    assert training(new["cle_ministere_educatif"]).id == before_id
+
+
+def test_keys_that_replace_each_other_are_told_and_kept(app: Flask, written: Any) -> None:
+    first = make_catalogue.row(0)
+    second = named_apart(first, "900001")
+    told = run(written(replaced_by(first, second), replaced_by(second, first)))
+    assert all("se remplacent l’une l’autre" in reason for reason in told.of(WARNING).values())
+    assert len(told.of(WARNING)) == 2
+    assert counts()[2] == 2
+
+
 def test_a_key_of_another_centre_is_not_taken_over(app: Flask, written: Any) -> None:
     old, other = make_catalogue.row(0), make_catalogue.row(15)
     run(written(old))

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 from datetime import timedelta
 
@@ -119,3 +120,22 @@ def test_sigterm_lets_the_job_in_hand_finish(app, process_env):
     assert "Traceback" not in errors
     row = db.session.scalars(sa.select(JobRun)).one()
     assert (row.name, row.ok) == ("lent", True)
+
+
+def test_long_work_holds_none_of_the_threads_of_the_rest(app, monkeypatch):
+    over, mails_left = threading.Event(), threading.Event()
+    held = tuple(Job(f"long{number}", timedelta(days=1), lambda _now: over.wait(20), long=True) for number in range(6))
+    monkeypatch.setattr(jobs, "JOBS", (*held, Job("mails", timedelta(minutes=1), lambda _now: mails_left.set())))
+    scheduler = worker.build(app)
+    for other in ("deliver_mail", "deliver_texts", "deliver_webhooks"):
+        scheduler.remove_job(other)
+    scheduler.start()
+    try:
+        assert mails_left.wait(10), "a catalogue that takes an hour delays nobody's mail"
+    finally:
+        over.set()
+        scheduler.shutdown(wait=True)
+
+
+def test_the_catalogue_is_long_work():
+    assert {job.name for job in jobs.JOBS if job.long} == {"sync_catalogue", "finish_catalogue"}
