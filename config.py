@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP521R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 ROOT = Path(__file__).resolve().parent
+REGISTERS = ROOT / "rdv" / "data" / "registers"
 LONGEST_ORIGIN_IN_SMS = 50  # characters of PUBLIC_URL; the rest of 160 says when, where and what
 
 
@@ -92,6 +93,9 @@ class Config:
     catalogue_max_megabytes: int = 1000
     catalogue_allow_private: bool = False  # tests and development: plain http, private addresses
     catalogue_most_closed: int = 5  # per cent of its trainings that a night may close
+    # Registers that complete what the catalogue leaves empty (rdv/data/registers/README.md); empty: none.
+    register_organisations: str = str(REGISTERS / "organismes.csv")
+    register_places: str = str(REGISTERS / "lieux.csv")
     # Requests that a platform's usual rhythm would have brought during its silence, before the service team is told.
     platform_silence_expected: int = 12
 

@@ -26,6 +26,7 @@ from rdv import (
     invitations,
     ladder,
     platform_health,
+    registers,
     reminders,
     rendered,
     shortage,
@@ -245,6 +246,15 @@ def sync_catalogue(_now: datetime) -> None:
         _synchronise(source)
 
 
+def complete_catalogue(_now: datetime) -> None:
+    """Fill from the registers what the catalogue leaves empty."""
+    try:
+        done = registers.run(transaction)
+    except CatalogueError as refusal:
+        raise Found(refusal.message) from None
+    log.info("registers", extra={"facts": {"written": done.written, "unknown": done.unknown}})
+
+
 def finish_catalogue(now: datetime) -> None:
     """Go on with a catalogue that was interrupted, and close what the service team allowed."""
     configured = settings().catalogue_source
@@ -290,5 +300,6 @@ JOBS = (
     Job("keep_bookable", timedelta(hours=6), keep_bookable),
     Job("sync_catalogue", timedelta(days=1), sync_catalogue, long=True),
     Job("finish_catalogue", timedelta(minutes=1), finish_catalogue, long=True),
+    Job("complete_catalogue", timedelta(hours=6), complete_catalogue, long=True),
     Job("check_integrity", timedelta(days=1), check_integrity),
 )

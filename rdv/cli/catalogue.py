@@ -1,4 +1,4 @@
-"""`flask --app wsgi import-catalogue FICHIER`: the catalogue of trainings, with its progress and its report."""
+"""`flask --app wsgi import-catalogue FICHIER` and `completer-catalogue`: the catalogue of trainings and what registers add to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
-from rdv import clock, french, stopping
+from rdv import clock, french, registers, stopping
 from rdv.catalogue import closing, runs
 from rdv.catalogue.intake import Progress
 from rdv.catalogue.report import WARNING, ImportReport, Listener
@@ -27,6 +27,7 @@ _STEP = 1000  # records between two lines of progress
 def register(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(import_catalogue)
+    app.cli.add_command(complete_catalogue)
 
 
 @click.command("import-catalogue")
@@ -74,6 +75,22 @@ def import_catalogue(
         click.echo(f"Import incomplet{NBSP}: {refusal}", err=True)
     if report.stopped or refusal:
         sys.exit(1)
+
+
+@click.command("completer-catalogue")
+@click.option(
+    "--organismes", type=click.Path(path_type=Path), help="Registre des organismes, à la place de celui des réglages."
+)
+@click.option("--lieux", type=click.Path(path_type=Path), help="Registre des lieux, à la place de celui des réglages.")
+def complete_catalogue(organismes: Path | None, lieux: Path | None) -> None:
+    """Compléter adresses, UAI et positions que le catalogue laisse vides, d’après les registres des organismes et des lieux."""
+    try:
+        done = registers.run(transaction, organismes, lieux)
+    except CatalogueError as error:
+        click.echo(f"Rien n’est complété{NBSP}: {error.message}", err=True)
+        sys.exit(1)
+    for line in done.lines():
+        click.echo(line)
 
 
 def _allowed(public_id: str) -> str:

@@ -138,4 +138,4 @@ def test_long_work_holds_none_of_the_threads_of_the_rest(app, monkeypatch):
 
 
 def test_the_catalogue_is_long_work():
-    assert {job.name for job in jobs.JOBS if job.long} == {"sync_catalogue", "finish_catalogue"}
+    assert {job.name for job in jobs.JOBS if job.long} == {"sync_catalogue", "finish_catalogue", "complete_catalogue"}

@@ -122,6 +122,7 @@ JOBS = {
     "tell_no_slot": "Prévenir quand un lien n’a plus de créneau",
     "sync_catalogue": "Catalogue des formations",
     "finish_catalogue": "Catalogue à reprendre, retraits autorisés",
+    "complete_catalogue": "Catalogue complété par les registres",
     "watch_platforms": "Plateformes devenues silencieuses",
     "refresh_medians": "Délais de réponse montrés aux candidats",
     "invite_advisers": "Invitations dans les agendas",
