@@ -13,15 +13,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from rdv import booking, clock
 from rdv.catalogue import territories
 from rdv.french import NBSP, plural
-from rdv.models import Cfa, Site
+from rdv.models import Cfa, Site, Slot
 from rdv.registers.reading import KnownPlace, Registers
 
 _TOLD = {
     "uai": "UAI", "address": "adresse", "postal_code": "code postal", "city": "commune", "department": "département",
     "latitude": "position",
 }  # fmt: skip
+
+
+_PART = 400  # places named in one statement
 
 
 @dataclass(slots=True)
@@ -63,12 +67,17 @@ def complete(session: Session, registers: Registers) -> Completed:
         known = registers.organisations.get(siret)
         if known:
             _fill(session, Cfa, cfa_id, {"uai": (uai, known.uai), "city": (city, known.city)}, done.cfas)
+    shown: list[int] = []
     for site, cfa_siret in session.execute(_incomplete()).all():
         known, several = _same_place(site, cfa_siret, registers)
         done.ambiguous += several
         done.unknown += known is None and not several
-        if known:
-            _fill(session, Site, site.id, _wanted(site, known), done.sites)
+        if known and not _ON_CALENDARS.isdisjoint(_fill(session, Site, site.id, _wanted(site, known), done.sites)):
+            shown.append(site.id)
+    now = clock.now()
+    for start in range(0, len(shown), _PART):
+        places = shown[start : start + _PART]
+        booking.touch(sa.select(Slot.id).where(Slot.site_id.in_(places), Slot.ends_at > now), now)
     return done
 
 
@@ -128,22 +137,29 @@ def _wanted(site: Site, known: KnownPlace) -> dict[str, tuple[Any, Any]]:
     return wanted
 
 
+# What a meeting's calendar event says of its place: whoever follows it must see the change.
+_ON_CALENDARS = frozenset({"address", "postal_code", "city"})
+
+
 def _fill(
     session: Session,
     model: type[Cfa] | type[Site],
     row_id: int,
     wanted: dict[str, tuple[Any, Any]],
     counts: Counter[str],
-) -> None:
+) -> set[str]:
+    """Write what no one gave meanwhile, and return which columns."""
     values = {name: given for name, (stands, given) in wanted.items() if stands is None and given is not None}
     if not values:
-        return
+        return set()
     # An import at the same moment may have given a value since: it stands.
     columns = model.__table__.c
     still_empty = [columns[name].is_(None) for name in values if columns[name].nullable]
     changed = session.execute(sa.update(model).where(columns.id == row_id, *still_empty).values(values))
-    if changed.rowcount:  # type: ignore[attr-defined]
-        counts.update(name for name in values if name in _TOLD)
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        return set()
+    counts.update(name for name in values if name in _TOLD)
+    return set(values)
 
 
 def _counts(counts: Counter[str]) -> str:

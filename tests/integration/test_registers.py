@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from config import REGISTERS
 from rdv import clock, jobs, registers
 from rdv.catalogue import places
+from rdv.catalogue.intake import import_file
+from rdv.catalogue.report import ImportReport
 from rdv.db import db, transaction
 from rdv.errors import CatalogueError
 from rdv.jobs import Found
@@ -84,6 +87,32 @@ def test_a_place_without_address_takes_the_only_one_of_its_establishment_in_its_
     assert alone.address_key == key, "the next import must find it again"
     assert two.address is None
     assert done.ambiguous == 1
+
+
+def test_calendars_see_the_address_that_came(completed: Any) -> None:
+    cfa = make.cfa(siret=SIRET)
+    coming = make.slot(make.adviser(cfa), site(cfa, None, "25462"))
+    before = coming.version
+    completed([], [PLACE])
+    db.session.refresh(coming)
+    assert coming.version == before + 1
+
+
+def test_the_next_import_finds_a_completed_place_again_and_leaves_it(completed: Any, tmp_path: Path) -> None:
+    row = {**make_catalogue.row(0), "etablissement_formateur_siret": SIRET, "code_commune_insee": "25462"}
+    row |= dict.fromkeys(("lieu_formation_adresse", "code_postal", "lieu_formation_geo_coordonnees", "localite"))
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps([row]), encoding="utf-8")
+
+    def imported() -> ImportReport:
+        report = ImportReport(lambda _number, _nature, _reason: None)
+        return import_file(path, transaction, report)
+
+    assert imported().sites.created == 1
+    assert completed([], [PLACE]).sites["address"] == 1
+    assert imported().written == 0
+    (found,) = db.session.scalars(sa.select(Site))
+    assert (found.address, found.latitude) == ("12 av. du Stade", 46.9036)
 
 
 def test_what_stands_is_never_replaced(completed: Any) -> None:
