@@ -21,6 +21,7 @@ from rdv.models import Booking, CandidateRequest, Cfa, Site, Training, TrainingA
 
 MOST_PERCENT = 5  # of the open trainings of a catalogue, that one file may close without a person's word
 KIND = "training_closed"
+_READ = 1000  # rows held at once: a whole catalogue is read
 
 
 class TooMany(CatalogueError):
@@ -38,18 +39,15 @@ class TooMany(CatalogueError):
 def missing(layout: Layout, seen: set[int], doubts: Doubts, most_percent: int) -> tuple[list[int], int]:
     """Return the ids of the open trainings of a catalogue that its file no longer holds, and how many more are spared
     because a refused row may be theirs; raise TooMany beyond a share."""
-    query = (
-        sa.select(Training.id, Training.identity, Training.source, Cfa.siret)
-        .join(Cfa, Cfa.id == Training.cfa_id)
-        .where(Training.closed_at.is_(None))
-        .order_by(Training.id)
-    )
-    known = [row for row in db.session.execute(query) if (row.source or {}).get("catalogue") == layout.code]
-    absent = [row for row in known if row.id not in seen]
+    known, absent = 0, []
+    for row in db.session.execute(_open_ones(layout).order_by(Training.id)).yield_per(_READ):
+        known += 1
+        if row.id not in seen:
+            absent.append(row)
     places = _sirets_of_places([row.id for row in absent]) if doubts.sirets else {}
     gone = [row.id for row in absent if not doubts.covers(row.identity, row.siret, *places.get(row.id, ()))]
-    if len(gone) * 100 > most_percent * len(known):
-        raise TooMany(gone, len(known), most_percent)
+    if len(gone) * 100 > most_percent * known:
+        raise TooMany(gone, known, most_percent)
     return gone, len(absent) - len(gone)
 
 
@@ -66,16 +64,16 @@ def _sirets_of_places(ids: Sequence[int]) -> dict[int, set[str]]:
 def held(layout: Layout, survey: Survey, sirets: set[str]) -> set[int]:
     """Return the ids of the open trainings of these centres that the source still names, and no other replaces."""
     replaced = sa.exists().where(TrainingAlias.training_key == Training.training_key)
-    query = (
-        sa.select(Training.id, Training.identity, Training.source, Cfa.siret)
+    found = db.session.execute(_open_ones(layout).where(~replaced)).yield_per(_READ)
+    return {row.id for row in found if row.siret in sirets and survey.names(row.identity)}
+
+
+def _open_ones(layout: Layout) -> sa.Select[int, str, str]:
+    return (
+        sa.select(Training.id, Training.identity, Cfa.siret)
         .join(Cfa, Cfa.id == Training.cfa_id)
-        .where(Training.closed_at.is_(None), ~replaced)
+        .where(Training.closed_at.is_(None), Training.source["catalogue"].as_string() == layout.code)
     )
-    return {
-        row.id
-        for row in db.session.execute(query)
-        if row.siret in sirets and (row.source or {}).get("catalogue") == layout.code and survey.names(row.identity)
-    }
 
 
 def close(ids: Sequence[int], now: datetime) -> int:

@@ -172,6 +172,21 @@ def test_escape_closes_the_dialog_and_the_focus_comes_back(desk: BrowserContext,
     until(page, lambda: events(page) == ["affiche", "ouvert", "ferme"])
 
 
+def test_a_refusal_in_the_frame_keeps_its_height_and_escape(desk: BrowserContext, house: SimpleNamespace) -> None:
+    page = host_page(desk, house, BUTTON.format(""))
+    page.get_by_role("link", name="Prendre rendez-vous").press("Enter")
+    inside = page.frame_locator("rdv-bouton iframe")
+    expect(inside.get_by_role("heading", name="BTS Électrotechnique")).to_be_visible()
+    page.frames[-1].evaluate("location.assign('/suivi/faux?origine=essai&cadre=1')")
+    expect(inside.get_by_role("heading", name="Ce lien ne fonctionne plus")).to_be_visible()
+    assert inside.locator("header").count() == 0
+    inside.get_by_role("link", name="Accueil").focus()
+    page.frames[-1].evaluate(
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))"
+    )
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_the_inline_frame_follows_its_height_and_believes_nobody_else(
     desk: BrowserContext, house: SimpleNamespace
 ) -> None:
