@@ -67,6 +67,17 @@ def is_open(training: Training) -> bool:
     return training.published and training.closed_at is None and training.cfa.closed_at is None
 
 
+def successor_of(training: Training) -> Training | None:
+    """Return the open training that took the key of a closed one, None when none did."""
+    query = (
+        _trainings()
+        .join(TrainingAlias, TrainingAlias.training_id == Training.id)
+        .where(TrainingAlias.training_key == training.training_key, Training.id != training.id)
+    )
+    found = db.session.scalar(query)
+    return found if found is not None and is_open(found) else None
+
+
 def by_key(key: str) -> list[Training]:
     """Return the trainings that a « clé ministères éducatifs » may mean: one when it is known, or is an old one.
 
@@ -76,6 +87,8 @@ def by_key(key: str) -> list[Training]:
     if not 0 < len(key) <= 80:
         return []
     exact = db.session.scalar(_trainings().where(Training.training_key == key))
+    if exact is not None and exact.closed_at is not None:
+        exact = successor_of(exact) or exact
     if exact is None:
         replaced = sa.select(TrainingAlias.training_id).where(TrainingAlias.training_key == key)
         exact = db.session.scalar(_trainings().where(Training.id.in_(replaced)))

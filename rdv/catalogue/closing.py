@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from rdv import notices, outbox
-from rdv.catalogue import unchanged
+from rdv.catalogue import taking_over, unchanged
 from rdv.catalogue.differences import Difference
 from rdv.catalogue.doubts import Doubts
 from rdv.catalogue.rows import Layout
@@ -44,11 +44,24 @@ def missing(layout: Layout, seen: set[int], doubts: Doubts, most_percent: int) -
         known += 1
         if row.id not in seen:
             absent.append(row)
+    doubts.identities |= _present_keys(doubts.identities)
     places = _sirets_of_places([row.id for row in absent]) if doubts.sirets else {}
     gone = [row.id for row in absent if not doubts.covers(row.identity, row.siret, *places.get(row.id, ()))]
     if len(gone) * 100 > most_percent * known:
         raise TooMany(gone, known, most_percent)
     return gone, len(absent) - len(gone)
+
+
+def _present_keys(former: set[str]) -> set[str]:
+    """Return the identities of the trainings that now stand for these keys."""
+    if not former:
+        return set()
+    query = (
+        sa.select(Training.identity)
+        .join(TrainingAlias, TrainingAlias.training_id == Training.id)
+        .where(TrainingAlias.training_key.in_(former))
+    )
+    return set(db.session.scalars(query))
 
 
 def _sirets_of_places(ids: Sequence[int]) -> dict[int, set[str]]:
@@ -77,7 +90,11 @@ def _open_ones(layout: Layout) -> sa.Select[int, str, str]:
 
 
 def close(ids: Sequence[int], now: datetime) -> int:
-    """Close trainings and write to who waits for an answer or has a meeting to come; return how many were closed."""
+    """Close trainings and write to who waits for an answer or has a meeting to come; return how many were closed.
+
+    Nothing ends for who asked about a training that another one of its centre replaces: it takes over, and nobody is told.
+    """
+    taking_over.take_over(ids, now)
     closed = (
         db.session.connection()
         .execute(

@@ -166,7 +166,7 @@ class _Intake:
             self._write([row])
         except (IntegrityError, DataError) as error:
             kind = type(error.orig).__name__
-            self._report.doubts.identities.add(row.identity)
+            self._report.doubts.identities.update((row.identity, *row.replaced_keys))
             self._report.refuse(row.number, f"la base de données n’accepte pas cette ligne ({kind})")
 
     def _write(self, rows: list[CatalogueRow]) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
-from rdv import clock, jobs
+from rdv import clock, directory, jobs, slots
 from rdv.catalogue import doubts, intake
 from rdv.catalogue.intake import close_missing, import_file
 from rdv.catalogue.report import ImportReport
@@ -112,6 +112,38 @@ def test_a_line_that_the_database_refuses_is_not_closed(whole: Any, monkeypatch:
     report = whole(rows(*range(9)))
     assert (report.refused, report.closed, report.spared) == (1, 1, 1)
     assert training_of(3).closed_at is None
+
+
+def test_a_refused_line_that_names_a_former_key_spares_the_training_that_took_another(whole: Any) -> None:
+    whole(rows(0, 1, 2))
+    old = make_catalogue.row(0)
+    new = {**old, "cle_ministere_educatif": make_catalogue.row(50)["cle_ministere_educatif"]}
+    whole([{**new, "cle_me_remplace": old["cle_ministere_educatif"]}, *rows(1, 2)])
+    report = whole([*rows(1, 2), {**old, "etablissement_gestionnaire_siret": "12"}])
+    assert (report.closed, report.spared) == (0, 1)
+
+
+def test_a_training_that_replaces_another_takes_over_its_people_slots_and_choices(whole: Any, client: Any) -> None:
+    whole(rows(0, 1, 2))
+    old, new = training_of(0), training_of(1)
+    assert old.cfa_id == new.cfa_id
+    with transaction():
+        old.chosen_email, old.message_open = "coiffure@cfa.example", False
+    asked = make.candidate_request(
+        old.cfa, email="attend@courriel.example", training_id=old.id, site_id=old.sites[0].id
+    )
+    slot = make.slot(make.adviser(old.cfa), old.sites[0], trainings=[old])
+    key = old.training_key or ""
+    report = whole([{**make_catalogue.row(0), "cle_me_remplace_par": new.training_key}, *rows(1, 2)])
+    db.session.expire_all()
+    assert (report.closed, old.closed_at) == (1, clock.now())
+    assert db.session.scalar(sa.select(OutgoingMail.id).where(OutgoingMail.kind == "training_closed")) is None
+    assert asked.training_id == new.id
+    assert [each.public_id for each in slots.free_for_training(new, clock.now(), 5)] == [slot.public_id]
+    assert (new.chosen_email, new.message_open, new.callback_open) == ("coiffure@cfa.example", False, None)
+    assert [each.id for each in directory.by_key(key)] == [new.id], "the old link lives"
+    answer = client.get(f"/formation/{old.public_id}")
+    assert (answer.status_code, answer.location) == (301, f"/formation/{new.public_id}")
 
 
 def test_trainings_that_no_catalogue_brought_stay(whole: Any) -> None:

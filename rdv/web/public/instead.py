@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import render_template
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from rdv import clock, inbox, instead, partner_ids
+from rdv import clock, directory, inbox, instead, partner_ids
 from rdv.errors import NotFound
 from rdv.models import Cfa, Training
 from rdv.web.public import frame
@@ -29,6 +29,9 @@ class ClosedTraining(NotFound):
 def closed_training(error: ClosedTraining) -> ResponseReturnValue:
     """Offer the same training elsewhere, and the others of its centre."""
     training = error.training
+    successor = directory.successor_of(training)
+    if successor is not None and request.method == "GET":
+        return redirect(url_for("public.training", public_id=successor.public_id, **carried()), 301)
     found = instead.of_closed(training, page_code(), clock.now())
     alone = frame.of_one_centre()
     page = render_template(
