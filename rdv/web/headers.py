@@ -25,6 +25,11 @@ def _policy(ours: str = "'self'", ancestors: str = "'none'") -> str:
     )
 
 
+def framing_policy() -> str:
+    """Return the policy of a page that shows our own pages in a frame."""
+    return f"{_policy()}; frame-src 'self'"
+
+
 def framed_policy(ancestors: list[str]) -> str:
     """Return the policy of a page that the pages of these origins may frame, and no other."""
     return _policy(ancestors=" ".join(ancestors))

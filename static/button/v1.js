@@ -34,6 +34,7 @@ dialog iframe{height:calc(100% - 52px)}iframe{display:block;width:100%;border:0}
       const timer = setTimeout(() => stop.abort(), WAIT);
       const answer = fetch(`${HOUSE}/api/v1/button?${about}`, { credentials: "omit", signal: stop.signal })
         .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`HTTP ${response.status}`))))
+        .then((read) => (typeof Object(read).bookable === "boolean" ? read : Promise.reject(new Error("no answer"))))
         .finally(() => clearTimeout(timer));
       answer.catch(() => asked.delete(about)); // a failure may be asked again
       asked.set(about, answer);

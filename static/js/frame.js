@@ -6,7 +6,7 @@ const say = (message) => host && parent.postMessage(message, host);
 const height = () => say({ rdv: "hauteur", valeur: Math.ceil(document.documentElement.getBoundingClientRect().height) });
 
 addEventListener("message", (event) => {
-  if (event.source !== parent || !allowed.includes(event.origin) || Object(event.data).rdv !== "bonjour" || host) return;
+  if (event.source !== parent || !(event.origin === location.origin || allowed.includes(event.origin)) || Object(event.data).rdv !== "bonjour" || host) return;
   host = event.origin;
   new ResizeObserver(height).observe(document.documentElement);
   height();

@@ -91,7 +91,7 @@ def test_pages_are_whole_under_the_csp_and_accessible(page: Page) -> None:
         assert not serious, f"{name}: {[(each['id'], each['nodes'][0]['html']) for each in serious]}"
     page.goto("/admin/centres/")
     page.get_by_role("row", name=cfa.siret).get_by_role("link", name="Modifier").click()
-    page.get_by_label("Adresse de contact").fill("contact@cfa-tilleuls.example")
+    page.get_by_label("Adresse choisie").fill("contact@cfa-tilleuls.example")
     page.get_by_role("button", name="Enregistrer").click()
     page.wait_for_url("**/admin/centres/**")
     assert page.get_by_role("status").count() == 1

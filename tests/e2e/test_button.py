@@ -187,6 +187,19 @@ def test_a_refusal_in_the_frame_keeps_its_height_and_escape(desk: BrowserContext
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_the_generator_opens_what_a_site_would(desk: BrowserContext, house: SimpleNamespace) -> None:
+    page = desk.new_page()
+    page.goto(f"{house.url}/integrer?q=12345&pour=essai")
+    page.locator("#apercu").get_by_role("link").press("Enter")
+    inside = page.frame_locator("#apercu iframe")
+    expect(inside.get_by_role("heading", name="BTS Électrotechnique")).to_be_visible()
+    page.get_by_role("button", name="Fermer la prise de rendez-vous").click()
+    page.get_by_text("Voir la version dans la page").click()
+    inside = page.frame_locator("#apercu-integre iframe")
+    expect(inside.get_by_role("heading", name="BTS Électrotechnique")).to_be_visible()
+    until(page, lambda: page.locator("#apercu-integre iframe").get_attribute("height") != "640")
+
+
 def test_the_inline_frame_follows_its_height_and_believes_nobody_else(
     desk: BrowserContext, house: SimpleNamespace
 ) -> None:
@@ -274,7 +287,7 @@ def test_nothing_is_drawn_for_what_is_not_bookable(desk: BrowserContext, house: 
     assert events(page) == []
 
 
-@pytest.mark.parametrize("trouble", ["abort", "error", "nonsense"])
+@pytest.mark.parametrize("trouble", ["abort", "error", "nonsense", "empty", "null"])
 def test_when_the_service_does_not_answer_a_link_remains(
     desk: BrowserContext, house: SimpleNamespace, trouble: str
 ) -> None:
@@ -283,6 +296,9 @@ def test_when_the_service_does_not_answer_a_link_remains(
             route.abort()
         elif trouble == "error":
             route.fulfill(status=503, headers={"Access-Control-Allow-Origin": "*"})
+        elif trouble in ("empty", "null"):
+            body = "{}" if trouble == "empty" else "null"
+            route.fulfill(body=body, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
         else:
             bad = '{"bookable": true, "url": "javascript:alert(1)", "label": "Piège"}'
             route.fulfill(body=bad, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})

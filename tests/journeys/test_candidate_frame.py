@@ -33,7 +33,7 @@ def test_only_the_origins_of_the_platform_may_frame(client, training):
     make_platform("essai", origins=["https://www.essai.example", "https://b.example; script-src *"])
     page = f"/formation/{training.public_id}"
     framed = client.get(f"{page}?origine=essai&cadre=1")
-    assert ancestors(framed) == "https://www.essai.example"
+    assert ancestors(framed) == "'self' https://www.essai.example"
     assert framed.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert "Set-Cookie" not in framed.headers
     for query in ("", "?origine=essai", "?cadre=1", "?origine=inconnue&cadre=1"):
@@ -51,7 +51,7 @@ def test_the_site_of_a_centre_frames_its_own_pages_alone(client, training):
     other = make.cfa()
     stranger = make.training(other, make.site(other))
     own = client.get(f"/formation/{training.public_id}?origine=cfa&cadre=1")
-    assert ancestors(own) == "https://www.cfa.example"
+    assert ancestors(own) == "'self' https://www.cfa.example"
     assert ancestors(client.get(f"/formation/{stranger.public_id}?origine=cfa&cadre=1")) == "'none'"
 
 
@@ -74,7 +74,7 @@ def test_from_the_training_to_the_confirmed_meeting_the_frame_follows(client, tr
     assert "origine=essai" in sent.headers["Location"]
     done = client.get(sent.headers["Location"])
     assert "Rendez-vous confirmé" in done.text
-    assert ancestors(done) == "https://www.essai.example"
+    assert ancestors(done) == "'self' https://www.essai.example"
     assert "Set-Cookie" not in done.headers
     assert "Set-Cookie" not in sent.headers
 
@@ -94,14 +94,14 @@ def test_on_the_site_of_a_centre_every_page_of_the_way_may_be_framed(client, own
     same = {"Sec-Fetch-Site": "same-origin"}
     refused = client.post(target, data=data, headers=same)
     assert refused.status_code == 422
-    assert ancestors(refused) == "https://www.cfa.example"
+    assert ancestors(refused) == "'self' https://www.cfa.example"
     sent = client.post(target, data=data | {"first_name": "Léa", "email": "lea@exemple.example"}, headers=same)
     assert "fait=reserve" in sent.headers["Location"]
     done = visit(client, sent.headers["Location"])
     script = done.one("#rdv-frame").attributes
     assert (script["data-done"], script["data-origins"]) == ("reserve", "https://www.cfa.example")
     for way in ("Déplacer ce rendez-vous", "Annuler ce rendez-vous"):
-        assert ancestors(client.get(done.link(way))) == "https://www.cfa.example"
+        assert ancestors(client.get(done.link(way))) == "'self' https://www.cfa.example"
     # The same person for the same seat: an answer that has no page of its own.
     again = visit(client, page.one("a.rdv-slot").attributes["href"])
     token = again.fields()["form_token"][0]
@@ -109,7 +109,7 @@ def test_on_the_site_of_a_centre_every_page_of_the_way_may_be_framed(client, own
     twice = data | {"form_token": token, "first_name": "Léa", "email": "lea@exemple.example"}
     told = client.post(target, data=twice, headers=same)
     assert told.status_code == 409
-    assert ancestors(told) == "https://www.cfa.example"
+    assert ancestors(told) == "'self' https://www.cfa.example"
     assert f"/renvoyer-mon-lien?cadre=1&amp;origine=cfa&amp;centre={own.cfa.public_id}" in told.text
 
 
@@ -117,7 +117,7 @@ def test_a_page_of_no_centre_is_framed_by_the_site_that_one_comes_from(client, o
     for path in ("/renvoyer-mon-lien", "/", "/donnees-personnelles"):
         said = f"{path}?origine=cfa&cadre=1"
         assert ancestors(client.get(said)) == "'none'"
-        assert ancestors(client.get(f"{said}&centre={own.cfa.public_id}")) == "https://www.cfa.example"
+        assert ancestors(client.get(f"{said}&centre={own.cfa.public_id}")) == "'self' https://www.cfa.example"
         assert ancestors(client.get(f"{said}&centre=inconnu")) == "'none'"
     other = make.cfa()
     stranger = make.training(other, make.site(other))

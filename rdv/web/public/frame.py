@@ -90,11 +90,14 @@ def keep_the_frame(endpoint: str, values: dict[str, Any]) -> None:
                 values.setdefault("centre", cfa.public_id)
 
 
-@bp.after_request
+@bp.after_app_request
 def allow(response: Response) -> Response:
-    """Name who may frame this answer, in place of nobody; a page that asks for isolation may do so too."""
+    """Name who may frame this answer of a public address, known or not, in place of nobody; our own generator of codes shows
+    it too. A page that asks for isolation may do so."""
+    if request.blueprint not in (None, bp.name) or response.status_code >= 500:
+        return response
     allowed = ancestors()
     if allowed:
-        response.headers["Content-Security-Policy"] = framed_policy(allowed)
+        response.headers["Content-Security-Policy"] = framed_policy(["'self'", *allowed])
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

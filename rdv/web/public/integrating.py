@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
-from flask import render_template, request
+from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from rdv import clock, directory, links, partner_ids
@@ -15,6 +15,7 @@ from rdv.errors import NotFound
 from rdv.models import Platform, Training
 from rdv.partner_ids import PartnerId
 from rdv.web.button import button_of
+from rdv.web.headers import framing_policy
 from rdv.web.public.blueprint import bp
 from rdv.web.public.script import CURRENT, integrity
 
@@ -43,13 +44,16 @@ def integrate() -> ResponseReturnValue:
     chosen = directory.get_platform(request.args.get("pour", ""))
     meant, found = _named(text)
     asked = _query(meant, chosen) if meant else {}
-    return render_template(
+    page = render_template(
         "public/integrate.html", q=text, chosen=chosen, meant=meant, found=found, asked=asked,
         platforms=[each for each in directory.platforms() if each.active],
         searched=directory.search(text).trainings if text and meant is None else [],
         button=button_of(asked, chosen, clock.now()) if asked else None,
         levels=_levels(asked) if asked else [], scripts=_scripts(), service=links.home().rstrip("/"),
     )  # fmt: skip
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = framing_policy()  # the preview opens what a site would
+    return response
 
 
 def _named(text: str) -> tuple[PartnerId | None, list[Training]]:
