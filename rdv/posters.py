@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
-from rdv import links
+from rdv import french, links
 from rdv.db import db
 from rdv.models import Cfa, Site, Slot
 from rdv.models.request import CandidateRequest
@@ -14,6 +16,7 @@ from rdv.models.request import CandidateRequest
 # A tag is a word of an address and a line of the figures, never a sentence, and never names a person.
 _TAG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_TAG = 40
+_OWN = "affiche-"
 
 
 def tag(text: str) -> str | None:
@@ -23,7 +26,18 @@ def tag(text: str) -> str | None:
 
 def own_tag(thing: Site | Slot) -> str:
     """Return the tag of the poster of a place or a meeting that was given no other."""
-    return f"affiche-{thing.public_id}"
+    return f"{_OWN}{thing.public_id}"
+
+
+def labels(sources: Iterable[str]) -> dict[str, str]:
+    """Return how figures name tags: by the place or the meeting whose own poster it is, else as it was typed; two queries."""
+    found = {source: source for source in sources}
+    own = [source.removeprefix(_OWN) for source in found if source.startswith(_OWN)]
+    for site in db.session.scalars(sa.select(Site).where(Site.public_id.in_(own))):
+        found[own_tag(site)] = f"Affiche du lieu {site.shown_name}"
+    for slot in db.session.scalars(sa.select(Slot).options(joinedload(Slot.site)).where(Slot.public_id.in_(own))):
+        found[own_tag(slot)] = f"Affiche du {french.moment(slot.starts_at, slot.site.timezone)}"
+    return found
 
 
 def address(thing: Site | Slot, name: str | None) -> str:

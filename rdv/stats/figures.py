@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
+from rdv import posters
 from rdv.db import db
 from rdv.inbox import MODE_LABELS
 from rdv.models import CandidateRequest, FirstAnswer, Platform, Site, Slot, Training, User
@@ -43,7 +44,8 @@ class Month:
 
 @dataclass(frozen=True)
 class Line:
-    """One part of a distribution; an adviser's holds no `received`, since requests arrive at the centre."""
+    """One part of a distribution; an adviser's holds no `received`, since requests arrive at the centre, and that of a
+    poster no `spread`."""
 
     label: str
     received: Received | None
@@ -54,10 +56,10 @@ class Line:
 
 @dataclass(frozen=True)
 class _Dimension:
-    """Columns that tell a part, in each table."""
+    """Columns that tell a part, in each table; an answer does not keep the poster that its request came from."""
 
     of_request: Column | None
-    of_answer: Column
+    of_answer: Column | None
     of_meeting: Column
 
 
@@ -66,6 +68,7 @@ DIMENSIONS = {
     "site": _Dimension(CandidateRequest.site_id, FirstAnswer.site_id, Slot.site_id),
     "training": _Dimension(CandidateRequest.training_id, FirstAnswer.training_id, CandidateRequest.training_id),
     "platform": _Dimension(CandidateRequest.platform_id, FirstAnswer.platform_id, CandidateRequest.platform_id),
+    "source": _Dimension(CandidateRequest.source, None, CandidateRequest.source),
     "mode": _Dimension(CandidateRequest.mode, FirstAnswer.mode, CandidateRequest.mode),
 }
 # Answers, requests or meetings that none of the named parts holds.
@@ -74,6 +77,7 @@ NOBODY = {
     "site": "Sans lieu",
     "training": "Sans formation précise",
     "platform": "Origine inconnue",
+    "source": "Sans affiche",
     "mode": "",
 }
 
@@ -96,13 +100,18 @@ def trend(filters: Filters, now: datetime) -> list[Month]:
 
 
 def lines(filters: Filters, by: str, now: datetime, only_user_id: int | None = None) -> list[Line]:
-    """Return the figures of each adviser, site, training, platform or mode; `only_user_id`: that adviser's line alone."""
+    """Return the figures of each adviser, site, training, platform, poster or mode; `only_user_id`: that adviser's line alone."""
     dimension = DIMENSIONS[by]
     answers = filters.of_answers()
     if only_user_id is not None:
-        answers = (*answers, dimension.of_answer == only_user_id)
+        answers = (*answers, FirstAnswer.user_id == only_user_id)
     arrived = counts.received(filters, now, dimension.of_request) if dimension.of_request is not None else {}
-    spreads, in_time = quantiles.by(dimension.of_answer, answers), _on_time(dimension.of_answer, answers)
+    spreads: Mapping[Any, Spread] = {}
+    in_time: Mapping[Any, int] = {}
+    if dimension.of_answer is None:
+        in_time = {key: part.on_time for key, part in arrived.items()}
+    else:
+        spreads, in_time = quantiles.by(dimension.of_answer, answers), _on_time(dimension.of_answer, answers)
     meetings = counts.met(filters, now, dimension.of_meeting)
     keys = {*arrived, *spreads, *meetings}
     if only_user_id is not None:
@@ -135,6 +144,8 @@ def _names(by: str, keys: Iterable[Any]) -> dict[Any, str]:
     wanted = [key for key in keys if key is not None]
     if by == "mode":
         return {key: MODE_LABELS[key] for key in wanted}
+    if by == "source":
+        return posters.labels(wanted)
     table: Any = {"adviser": User, "site": Site, "training": Training, "platform": Platform}[by]
     rows: Sequence[Any] = db.session.scalars(sa.select(table).where(table.id.in_(wanted))).all()
     if by == "training":

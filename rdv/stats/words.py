@@ -67,5 +67,6 @@ DIMENSION_LABELS = {
     "site": "Lieu",
     "training": "Formation",
     "platform": "Origine",
+    "source": "Affiche",
     "mode": "Type",
 }

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
+from rdv import clock, posters
 from rdv.db import db
 from rdv.models import AuditEntry, FirstAnswer
 from tests import make
@@ -174,6 +175,19 @@ def export(client, file_format: str):
     )  # fmt: skip
 
 
+def test_what_came_by_each_poster(client, house):
+    own = posters.own_tag(house.north)
+    with make.writing():
+        for source in (own, own, "salon-lille"):
+            make.candidate_request(house.cfa, site_id=house.north.id, source=source, created_at=clock.now())
+    sign_in(client, house.manager)
+    page = visit(client, f"{URL}?par=affiche")
+    counted = {row[0]: row[1] for row in table(page)}
+    assert counted == {"Affiche du lieu Nord": "2", "salon-lille": "1", "Sans affiche": "13"}
+    listed = list(csv.DictReader(io.StringIO(export(client, "csv").text.lstrip("\ufeff")), delimiter=";"))
+    assert sorted(row["Affiche"] for row in listed if row["Affiche"]) == sorted([own, own, "salon-lille"])
+
+
 def test_the_figures_as_files_say_what_the_page_says(house, client):
     sign_in(client, house.manager)
     answer = client.get(f"{URL}.csv?periode=30-jours&lieu={house.north.public_id}")
@@ -189,7 +203,8 @@ def test_the_figures_as_files_say_what_the_page_says(house, client):
     assert (answer.status_code, answer.mimetype, answer.headers["Cache-Control"]) == (200, XLSX, "no-store")
     found = sheets(answer.data)
     assert list(found) == [
-        "Ensemble", "Par mois", "Par conseiller", "Par lieu", "Par formation", "Par origine", "Par type", "Définitions",
+        "Ensemble", "Par mois", "Par conseiller", "Par lieu", "Par formation", "Par origine", "Par affiche", "Par type",
+        "Définitions",
     ]  # fmt: skip
     assert found["Ensemble"][1][1:5] == [13, 9, pytest.approx(9 / 13), 8]
     assert {row[0] for row in found["Par lieu"][1:]} == {"Nord", "Sud"}

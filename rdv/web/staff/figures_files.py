@@ -120,7 +120,7 @@ def requests_file() -> ResponseReturnValue:
 def _columns(full: bool) -> Sequence[str]:
     who = ("Prénom", "Nom", "Courriel", "Téléphone", "Demandé par") if full else ()
     return (
-        "Référence", "Reçue le", "Type", *who, "Lieu", "Formation", "Origine", "Questions", "État", "Résultat", "Suivie par",
+        "Référence", "Reçue le", "Type", *who, "Lieu", "Formation", "Origine", "Affiche", "Questions", "État", "Résultat", "Suivie par",
         "Réponse promise avant", "Première réponse le", "Délai (minutes ouvrées)", "Dans le délai", "Rendez-vous le", "Présence",
     )  # fmt: skip
 
@@ -139,6 +139,7 @@ def _line(found: CandidateRequest, answer: FirstAnswer | None, home: str, full: 
         found.site.shown_name if found.site else None,
         found.training.shown_title if found.training else None,
         found.platform.name if found.platform else None,
+        found.source,
         ", ".join(REASONS[key] for key in found.reasons if key in REASONS) or None,
         inbox.STATUS_LABELS[found.status],
         inbox.OUTCOME_LABELS[found.outcome] if found.outcome else None,

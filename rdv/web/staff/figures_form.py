@@ -29,6 +29,7 @@ PARTS = {
     "lieu": "site",
     "formation": "training",
     "origine": "platform",
+    "affiche": "source",
     "type": "mode",
 }
 _MONTHS = {"3-mois": 3, "12-mois": 12}
