@@ -31,7 +31,7 @@ def main(path: Path) -> None:
         sa.event.listen(db.engine, "before_cursor_execute", count)
         report = ImportReport(lambda _number, _nature, _reason: None)
         began = time.perf_counter()
-        synchronise(path, transaction, report, whole=True)
+        synchronise(str(path), transaction, report, whole=True)
         seconds = time.perf_counter() - began
     told = {
         "seconds": seconds,
