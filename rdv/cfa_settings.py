@@ -54,7 +54,7 @@ def update_cfa(
         data={"fields": sorted(changed), "changes": told},
     )  # fmt: skip
     if "chosen_name" in changed:
-        _calendars_see(Slot.cfa_id == cfa.id)
+        booking.touch(Slot.cfa_id == cfa.id, clock.now())
     return True
 
 
@@ -84,7 +84,7 @@ def update_site(
         "site.settings_changed", user=by, cfa=site.cfa, object_type="site", object_id=site.public_id, data=data
     )
     if renamed:
-        _calendars_see(Slot.site_id == site.id)
+        booking.touch(Slot.site_id == site.id, clock.now())
     return True
 
 
@@ -145,8 +145,3 @@ def get_site(cfa: Cfa, public_id: str) -> Site:
     if site is None:
         raise NotFound
     return site
-
-
-def _calendars_see(where: sa.ColumnElement[bool]) -> None:
-    now = clock.now()
-    booking.touch(sa.select(Slot.id).where(where, Slot.ends_at > now), now)

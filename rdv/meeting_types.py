@@ -94,7 +94,7 @@ def change(meeting_type: MeetingType, draft: Draft, now: datetime, *, by: User) 
     if draft.title != meeting_type.title:
         slots.rename_meeting_type(meeting_type, draft.title, now)
     elif any(getattr(meeting_type, name) != getattr(draft, name) for name in shown):
-        booking.touch(sa.select(Slot.id).where(Slot.meeting_type_id == meeting_type.id, Slot.ends_at > now), now)
+        booking.touch(Slot.meeting_type_id == meeting_type.id, now)
     for name, value in asdict(draft).items():
         setattr(meeting_type, name, value)
     _record("changed", meeting_type, by)

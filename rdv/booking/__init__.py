@@ -394,9 +394,10 @@ def record_overbooking(slot: Slot, raised: int, user: User | None) -> None:
     )
 
 
-def touch(slot_ids: sa.Select[int], now: datetime) -> None:
-    """Make calendars see a change of what these slots show (title, place): versions and sequences rise."""
+def touch(which: sa.ColumnElement[bool], now: datetime) -> None:
+    """Make calendars see a change of what these slots show (title, place), those not over: versions and sequences rise."""
     db.session.flush()
+    slot_ids = sa.select(Slot.id).where(which, Slot.ends_at > now)
     connection = db.session.connection()
     # In ascending id, as moves write them: an UPDATE of many rows locks them in any order.
     connection.execute(sa.select(Slot.id).where(Slot.id.in_(slot_ids)).order_by(Slot.id).with_for_update()).all()

@@ -255,7 +255,7 @@ def _write_sites(
     outcome.differences += _changed("place", drafts.values(), "siret")
     if shown:
         now = clock.now()
-        booking.touch(sa.select(Slot.id).where(Slot.site_id.in_(shown), Slot.ends_at > now), now)
+        booking.touch(Slot.site_id.in_(shown), now)
     ids = {key: _id(draft) for key, draft in drafts.items()}
     outcome.settled.sites = {ids[key]: mask for key, mask in masks.items()}
     return ids

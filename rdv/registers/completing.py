@@ -77,7 +77,7 @@ def complete(session: Session, registers: Registers) -> Completed:
     now = clock.now()
     for start in range(0, len(shown), _PART):
         places = shown[start : start + _PART]
-        booking.touch(sa.select(Slot.id).where(Slot.site_id.in_(places), Slot.ends_at > now), now)
+        booking.touch(Slot.site_id.in_(places), now)
     return done
 
 

@@ -130,4 +130,4 @@ def cancel(slot: Slot, now: datetime, by: User, message: str | None = None) -> i
 def rename_meeting_type(meeting_type: MeetingType, title: str, now: datetime) -> None:
     """Change the title that candidates and calendars show, and make calendars see it."""
     meeting_type.title = title
-    booking.touch(sa.select(Slot.id).where(Slot.meeting_type_id == meeting_type.id, Slot.ends_at > now), now)
+    booking.touch(Slot.meeting_type_id == meeting_type.id, now)

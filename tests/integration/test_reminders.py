@@ -298,7 +298,7 @@ def test_a_renamed_meeting_is_not_recalled_twice(time):
     now.at("2026-11-27T10:05+01:00")
     assert len(reminders(now.at("2026-11-30T16:00+01:00"))) == 1
     with transaction():
-        booking.touch(sa.select(Slot.id).where(Slot.id == booked.slot_id), clock.now())
+        booking.touch(Slot.id == booked.slot_id, clock.now())
     assert reminders(now.until("2026-12-01T18:00+01:00")) == []
 
 
