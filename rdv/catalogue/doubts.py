@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rdv.catalogue import fields
-from rdv.catalogue.fields import BadField
 from rdv.catalogue.rows import Cells
 
 # Rows that nothing can be tied to, out of a thousand, beyond which a file cannot be trusted to close anything.
@@ -23,14 +22,11 @@ class Doubts:
 
     def note(self, cells: Cells) -> None:
         """Keep what a refused row says of itself: its key, else its establishments, else that it says nothing."""
-        try:
-            key = fields.training_key(cells.get("cle_ministere_educatif"))
-        except BadField:
-            key = None
+        key = fields.or_none(fields.training_key, cells.get("cle_ministere_educatif"))
         if key:
             self.identities.add(key.group())
             return
-        named = {siret for column in _SIRETS if (siret := _siret(cells.get(column)))}
+        named = {siret for column in _SIRETS if (siret := fields.siret_or_none(cells.get(column)))}
         self.sirets |= named
         self.obscure += not named
 
@@ -41,10 +37,3 @@ class Doubts:
     def too_many(self, rows: int) -> bool:
         """Say whether too many of the rows of a file say nothing of themselves."""
         return self.obscure * 1000 > MOST_OBSCURE * rows
-
-
-def _siret(value: object) -> str | None:
-    try:
-        return fields.siret(value, "")
-    except BadField:
-        return None

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from rdv import clock
 from rdv.contacts import normalise_email, normalise_phone
 from rdv.french import NBSP
 from rdv.identifiers import is_siret, is_uai
+
+T = TypeVar("T")
 
 # What exports write for « nothing »; a person must never read « None ».
 _NOTHING = {"", "-", "none", "null", "nan", "nil", "undefined", "n/a", "#n/a", "#ref!", "#valeur!", "[]", "{}"}
@@ -101,6 +103,19 @@ def siret(value: Any, label: str) -> str | None:
     if digits.isascii() and digits.isdigit() and 9 < len(digits) <= 14 and is_siret(digits.zfill(14)):
         return digits.zfill(14)
     raise BadField(f"{label} faux{NBSP}: {quoted(flat)}")
+
+
+def or_none(read: Callable[[Any], T | None], value: Any) -> T | None:
+    """Return what a reader of cells makes of a value, None where it raises BadField."""
+    try:
+        return read(value)
+    except BadField:
+        return None
+
+
+def siret_or_none(value: Any) -> str | None:
+    """Return the SIRET in a cell, None when none there holds."""
+    return or_none(partial(siret, label=""), value)
 
 
 def uai(value: Any, label: str) -> tuple[str | None, str | None]:

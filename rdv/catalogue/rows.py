@@ -121,7 +121,7 @@ def identify(cells: Cells, layout: Layout) -> Identity:
         warnings.append(f"{problem}, laissé de côté")
         site_siret = None
     if not site_siret and key:
-        site_siret = _valid_siret(key["teacher"])
+        site_siret = fields.siret_or_none(key["teacher"])
     if not site_siret:
         warnings.append(f"SIRET formateur absent{NBSP}: le lieu est reconnu par son adresse")
     insee = _or_warn(warnings, fields.insee, cells.get(layout.insee))
@@ -191,17 +191,10 @@ def _managing_siret(cells: Cells, key: re.Match[str] | None) -> str:
     except BadField as problem:
         raise RowRefused(str(problem)) from None
     if not found and key:
-        found = _valid_siret(key["manager"])
+        found = fields.siret_or_none(key["manager"])
     if not found:
         raise RowRefused(f"SIRET gestionnaire absent{NBSP}: aucun établissement ne répond de cette formation")
     return found
-
-
-def _valid_siret(digits: str) -> str | None:
-    try:
-        return fields.siret(digits, "")
-    except BadField:
-        return None
 
 
 def _or_warn(warnings: list[str], read_cell: Callable[[Any], T | None], value: Any) -> T | None:

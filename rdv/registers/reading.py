@@ -5,17 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rdv.catalogue import fields, places, territories
-from rdv.catalogue.fields import BadField
 from rdv.errors import CatalogueError
 from rdv.french import NBSP
-
-T = TypeVar("T")
 
 _MAINLAND = (41.0, 51.5, -5.5, 10.0)  # latitudes, longitudes, Corsica included
 _ORGANISATIONS = frozenset({"siret", "uai", "code_commune_insee", "adresse"})
@@ -53,13 +50,13 @@ def read(organisations: Path | None, teaching_places: Path | None) -> Registers:
     """Return what the files say, without the organisations that closed; raises CatalogueError naming a file that is no register."""
     found = Registers()
     for row in _rows(organisations, _ORGANISATIONS):
-        siret = _or_none(_siret, row.get("siret"))
+        siret = fields.siret_or_none(row.get("siret"))
         if siret is None:
             found.unreadable += 1
         elif row.get("etat_administratif") != "fermé":
             found.organisations[siret] = _place(row, row.get("uai"))
     for row in _rows(teaching_places, _PLACES):
-        siret = _or_none(_siret, row.get("siret_organisme"))
+        siret = fields.siret_or_none(row.get("siret_organisme"))
         if siret is None:
             found.unreadable += 1
         else:
@@ -69,8 +66,8 @@ def read(organisations: Path | None, teaching_places: Path | None) -> Registers:
 
 
 def _place(row: Mapping[str, Any], uai: Any) -> KnownPlace:
-    insee = _or_none(fields.insee, row.get("code_commune_insee"))
-    postal_code = _or_none(fields.postal_code, row.get("code_postal"))
+    insee = fields.or_none(fields.insee, row.get("code_commune_insee"))
+    postal_code = fields.or_none(fields.postal_code, row.get("code_postal"))
     department = territories.department_of_insee(insee) if insee else None
     if department is None and postal_code:
         department = territories.department_of_postal_code(postal_code)
@@ -119,14 +116,3 @@ def _rows(path: Path | None, needs: frozenset[str]) -> Iterator[Mapping[str, Any
         columns = ", ".join(sorted(needs))
         raise CatalogueError(f"le registre «{NBSP}{path}{NBSP}» n’a pas les colonnes attendues{NBSP}: {columns}.")
     yield from rows
-
-
-def _siret(value: Any) -> str | None:
-    return fields.siret(value, "SIRET")
-
-
-def _or_none(read_cell: Callable[[Any], T | None], value: Any) -> T | None:
-    try:
-        return read_cell(value)
-    except BadField:
-        return None
