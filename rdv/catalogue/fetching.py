@@ -34,6 +34,13 @@ class Unavailable(CatalogueError):
     """The server does not answer now: the run is interrupted, and goes on later."""
 
 
+class TooLarge(CatalogueError):
+    """More came, or was unpacked, than a catalogue may hold."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"le catalogue dépasse {most_bytes // 1_000_000}{NBSP}Mo (CATALOGUE_MAX_MEGABYTES).")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a server may take of us."""
@@ -73,7 +80,7 @@ def _receive(answer: Streamed, write: Callable[[bytes], object], most: int, told
     while piece := answer.read(_PIECE):
         came += len(piece)
         if came > most:
-            raise CatalogueError(f"le catalogue dépasse {most // 1_000_000}{NBSP}Mo (CATALOGUE_MAX_MEGABYTES).")
+            raise TooLarge(most)
         write(piece)
         if told:
             told(came, announced)
@@ -112,9 +119,7 @@ class _Pages:
                     "total": said["total"], "pages": said["pages"],
                 }  # fmt: skip
                 if came["bytes"] > self._limits.most_bytes:
-                    raise CatalogueError(
-                        f"le catalogue dépasse {self._limits.most_bytes // 1_000_000}{NBSP}Mo (CATALOGUE_MAX_MEGABYTES)."
-                    )
+                    raise TooLarge(self._limits.most_bytes)
                 file.flush()
                 self._state.write_text(json.dumps(came), encoding="utf-8")
                 self._told(came["rows"], came["total"])

@@ -72,7 +72,12 @@ class Places:
         found = next((start for start in reversed(self.starts) if start[0] < number), None)
         if found is None:
             return None
-        return f"{'la ligne' if found[2] == 'ligne' else 'l’enregistrement'} {number - found[0]} de {found[1]}"
+        return f"{numbered(found[2], number - found[0])} de {found[1]}"
+
+
+def numbered(unit: str, number: int) -> str:
+    """Return « la ligne 12 » or « l’enregistrement 12 »."""
+    return f"{'la ligne' if unit == 'ligne' else 'l’enregistrement'} {number}"
 
 
 def open_folder(paths: Sequence[tuple[str, Path]]) -> tuple[Source, Places]:

@@ -6,20 +6,18 @@ The caller brings the transaction: nothing here commits.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
 
 from rdv.catalogue import closing
 from rdv.catalogue.formats import FileCut, Record, Source, open_source
 from rdv.catalogue.importer import BatchOutcome, Settled, import_batch
 from rdv.catalogue.report import ImportReport
 from rdv.catalogue.rows import CatalogueRow, RowRefused, read
-from rdv.catalogue.runs import Journal
+from rdv.catalogue.runs import Journal, UnitOfWork
 from rdv.catalogue.survey import Survey, survey
 from rdv.catalogue.unchanged import Unchanged
 from rdv.errors import CatalogueError
@@ -27,7 +25,6 @@ from rdv.french import plural
 
 BATCH = 400
 
-UnitOfWork = Callable[[], AbstractContextManager[Session]]
 Progress = Callable[[int, int], None]  # records read, records in the file
 
 

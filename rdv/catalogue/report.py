@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rdv.catalogue.doubts import Doubts
-from rdv.catalogue.formats import Places
+from rdv.catalogue.formats import Places, numbered
 from rdv.catalogue.rows import Layout
 from rdv.french import NBSP, plural
 
@@ -91,7 +91,7 @@ class ImportReport:
         """Return « la ligne 12 » or « l’enregistrement 12 »."""
         if self.places and (found := self.places.of(number)):
             return found
-        return f"{'la ligne' if self.unit == 'ligne' else 'l’enregistrement'} {number}"
+        return numbered(self.unit, number)
 
     def refuse(self, number: int, reason: str) -> None:
         """Count a row that could not be imported, and tell it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rdv.catalogue import fetching
-from rdv.catalogue.fetching import Limits, Told
+from rdv.catalogue.fetching import Limits, Told, TooLarge
 from rdv.catalogue.formats import Places, Source, open_folder, open_source
 from rdv.errors import CatalogueError
 from rdv.french import NBSP
@@ -90,9 +90,7 @@ def _plain(path: Path, folder: Path, limits: Limits) -> Path:
             while piece := packed.read(_PIECE):
                 size += len(piece)
                 if size > limits.most_bytes:
-                    raise CatalogueError(
-                        f"le catalogue dépasse {limits.most_bytes // 1_000_000}{NBSP}Mo (CATALOGUE_MAX_MEGABYTES)."
-                    )
+                    raise TooLarge(limits.most_bytes)
                 file.write(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise CatalogueError("l’archive gzip est coupée ou abîmée\u00a0: rien n’est importé ni fermé.") from None

@@ -93,9 +93,7 @@ def _short(identity: str) -> int:
 
 def _cells(record: Record) -> bytes:
     said = {name: value for name, value in record.cells.items() if name not in _HOUSEKEEPING}
-    return json.dumps([said, record.doubt], sort_keys=True, ensure_ascii=False, default=str).encode(
-        errors="surrogatepass"
-    )
+    return _encoder.encode([said, record.doubt]).encode(errors="surrogatepass")
 
 
 def _repeats(digests: array[int], numbers: array[int]) -> dict[int, int]:

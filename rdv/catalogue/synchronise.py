@@ -13,14 +13,13 @@ from sqlalchemy.exc import DBAPIError
 from rdv import clock
 from rdv.catalogue import closing, fetching, intake, runs, sources
 from rdv.catalogue.fetching import Limits
-from rdv.catalogue.intake import Progress, UnitOfWork
+from rdv.catalogue.intake import BATCH, Progress
 from rdv.catalogue.report import REFUSED, ImportReport
-from rdv.catalogue.runs import Journal
+from rdv.catalogue.runs import Journal, UnitOfWork
 from rdv.catalogue.sources import Gathered
 from rdv.errors import CatalogueError
 from rdv.settings import settings
 
-_PART = 400  # trainings named in one statement
 _LASTING = 3600.0  # seconds that one answer of a server may take
 
 
@@ -115,8 +114,8 @@ def _close(journal: Journal, unit_of_work: UnitOfWork, report: ImportReport, now
         if journal.allows(missing):
             intake.close_missing(unit_of_work, report, now, 100, journal)
             return
-        for start in range(0, len(refusal.gone), _PART):
-            journal.tell(closing.named(refusal.gone[start : start + _PART], "to_close"))
+        for start in range(0, len(refusal.gone), BATCH):
+            journal.tell(closing.named(refusal.gone[start : start + BATCH], "to_close"))
         journal.end(
             "waiting", refusal.message, known=refusal.known, missing_digest=missing, allowed_at=None, allowed_by_id=None
         )  # fmt: skip

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
+from rdv.catalogue.runs import UnitOfWork
 from rdv.registers.completing import Completed, complete
 from rdv.registers.reading import read
 from rdv.settings import settings
 
 
 def run(
-    unit_of_work: Callable[[], AbstractContextManager[Session]],
+    unit_of_work: UnitOfWork,
     organisations: Path | None = None,
     places: Path | None = None,
 ) -> Completed:
