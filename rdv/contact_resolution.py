@@ -86,7 +86,11 @@ def explain(session: Session, training: Training | None, site: Site | None, cfa:
 def _known(
     session: Session, training: Training | None, site: Site | None, cfa: Cfa
 ) -> tuple[tuple[str | None, Rule], ...]:
-    place = site if site is not None else _only_site(session, training)
+    return in_order(training, site if site is not None else _only_site(session, training), cfa)
+
+
+def in_order(training: Training | None, place: Site | None, cfa: Cfa) -> tuple[tuple[str | None, Rule], ...]:
+    """Return what stands at each step of the rule but the last, first to last, dead addresses and empty steps too."""
     return (
         (training.chosen_email if training is not None else None, Rule.CHOSEN_TRAINING),
         (place.chosen_email if place is not None else None, Rule.CHOSEN_SITE),

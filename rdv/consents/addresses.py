@@ -25,12 +25,11 @@ def contacts(cfa: Cfa, platforms: list[Platform]) -> list[str]:
     )
     if all(platform.life_cycle == "premium" for platform in platforms):
         query = query.where(sa.or_(*(sa.and_(sa.true(), *bookable.listed_on(platform)) for platform in platforms)))
-    nearest: list[tuple[str | None, ...]] = []
+    nearest: list[list[str | None]] = []
     for training in db.session.scalars(query):
         sites = [site for site in training.sites if site.closed_at is None]
-        place = [sites[0].chosen_email, sites[0].email] if len(sites) == 1 else [None, None]
-        # In the order of rdv.contact_resolution.
-        nearest.append((training.chosen_email, place[0], cfa.chosen_email, training.email, place[1]))
+        place = sites[0] if len(sites) == 1 else None
+        nearest.append([email for email, _ in contact_resolution.in_order(training, place, cfa)])
     dead = dead_addresses.among(email for steps in nearest for email in steps)
     decides = (decision_maker(cfa) or "").lower()
     found: dict[str, str] = {}
