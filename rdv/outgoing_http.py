@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")  # the only IPv6 that is routed between networks (RFC 4291 §2.4)
@@ -52,16 +52,10 @@ def post(
     `timeout`: seconds for each step; `STEPS` times that for all of them together. Raises Unreachable.
     """
     target = urlsplit(url)
-    host = target.hostname or ""
-    secure = target.scheme == "https"
     sent = {"Host": target.netloc, "Content-Type": "application/json", **headers}
     try:
-        if not secure and not allow_private:
-            raise Unreachable("PlainHttp")
-        port = target.port or (443 if secure else 80)
-        connection = http.client.HTTPConnection(host, port, timeout=timeout)
         with _ending(timeout * STEPS) as call:
-            connection.sock = _connected(host, port, timeout, allow_private, secure, call)
+            connection = _opened(target, timeout, allow_private, call)
             try:
                 path = target.path + (f"?{target.query}" if target.query else "") or "/"
                 connection.request("POST", path, content, sent)
@@ -113,15 +107,9 @@ def get(
     `timeout`: seconds for each step; `lasting`: for the whole of it. Raises Unreachable.
     """
     target = urlsplit(url)
-    host = target.hostname or ""
-    secure = target.scheme == "https"
     with _ending(lasting) as call:
         try:
-            if not secure and not allow_private:
-                raise Unreachable("PlainHttp")
-            port = target.port or (443 if secure else 80)
-            connection = http.client.HTTPConnection(host, port, timeout=timeout)
-            connection.sock = _connected(host, port, timeout, allow_private, secure, call)
+            connection = _opened(target, timeout, allow_private, call)
         except (OSError, ValueError) as error:
             raise Unreachable(type(error).__name__) from None
         try:
@@ -136,6 +124,17 @@ def get(
             yield Streamed(answer, call)
         finally:
             connection.close()
+
+
+def _opened(target: SplitResult, timeout: float, allow_private: bool, call: _Call) -> http.client.HTTPConnection:
+    """Return a connection to the address of a call, which was checked. Raises Unreachable where it may not be called, OSError."""
+    host, secure = target.hostname or "", target.scheme == "https"
+    if not secure and not allow_private:
+        raise Unreachable("PlainHttp")
+    port = target.port or (443 if secure else 80)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    connection.sock = _connected(host, port, timeout, allow_private, secure, call)
+    return connection
 
 
 class _Call:
