@@ -30,6 +30,11 @@ def new_uid() -> str:
     return f"{secrets.token_hex(16)}@{UID_DOMAIN}"
 
 
+def is_storable(text: str) -> bool:
+    """Say whether a text may be kept or looked for: neither database takes NUL or half a character."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
 def normalise_reference(text: str) -> str:
     """Return a spoken or pasted reference in its stored form."""
     flat = re.sub(r"[^0-9A-Z]", "", text.upper())

@@ -15,6 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from rdv import directory
 from rdv.db import db
+from rdv.identifiers import is_storable
 from rdv.models import Cfa, Site, Training, training_site
 
 # Our own name first; in the order in which they win when a link carries several, as today's service reads them.
@@ -81,10 +82,8 @@ def trainings(meant: PartnerId) -> list[Training]:
 
 
 def _is_sound(text: str) -> bool:
-    """Say whether a text may be looked for: neither database takes NUL or half a character."""
-    if not 0 < len(text) <= _LONGEST:
-        return False
-    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+    """Say whether a text may be looked for: some characters, not too many, that a database takes."""
+    return 0 < len(text) <= _LONGEST and is_storable(text)
 
 
 def _known(meant: PartnerId) -> list[Training]:

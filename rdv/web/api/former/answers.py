@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from rdv import partner_ids
 from rdv.errors import TooManyRequests
+from rdv.identifiers import is_storable
 from rdv.models import Training
 from rdv.settings import settings
 from rdv.throttle import Limit, count
@@ -118,10 +119,8 @@ def known(kind: str, value: str) -> list[Training]:
 
 
 def is_text(value: str) -> bool:
-    """Say whether a text of the call may be looked for: neither database takes NUL or half a character."""
-    if not 0 < len(value.strip()) <= len(value) <= _MOST_CHARACTERS:
-        return False
-    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
+    """Say whether a text of the call may be looked for: no blank, not too long, of characters that a database takes."""
+    return 0 < len(value.strip()) <= len(value) <= _MOST_CHARACTERS and is_storable(value)
 
 
 def count_caller() -> None:
